@@ -1,0 +1,63 @@
+"""Embedry: learn or load, keep, use and trust embeddings.
+
+>>> import embedry as em
+
+Every name below is loaded on first use, so that ``import embedry`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from embedry.card import Card as Card
+    from embedry.card import Relation as Relation
+    from embedry.data import samples as samples
+    from embedry.data.corpus import Corpus as Corpus
+    from embedry.data.interactions import Interactions as Interactions
+    from embedry.embeddings import Embeddings as Embeddings
+    from embedry.errors import EmbedryError as EmbedryError
+    from embedry.errors import ForeignSpaceError as ForeignSpaceError
+    from embedry.learn.als import ALS as ALS
+    from embedry.learn.modelfile import load as load
+    from embedry.learn.word2vec import Word2Vec as Word2Vec
+    from embedry.store.collection import Collection as Collection
+    from embedry.trust.explain import explain as explain
+    from embedry.use.recommend import Recommender as Recommender
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "ALS": "embedry.learn.als",
+    "Card": "embedry.card",
+    "Collection": "embedry.store.collection",
+    "Corpus": "embedry.data.corpus",
+    "Embeddings": "embedry.embeddings",
+    "EmbedryError": "embedry.errors",
+    "ForeignSpaceError": "embedry.errors",
+    "Interactions": "embedry.data.interactions",
+    "Recommender": "embedry.use.recommend",
+    "Relation": "embedry.card",
+    "Word2Vec": "embedry.learn.word2vec",
+    "explain": "embedry.trust.explain",
+    "load": "embedry.learn.modelfile",
+}
+_MODULES = {"samples": "embedry.data.samples"}
+
+__all__ = [*sorted([*_HOMES, *_MODULES]), "__version__"]  # noqa: PLE0604  (all are str)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    elif name in _MODULES:
+        value = import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'embedry' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

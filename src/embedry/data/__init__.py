@@ -1,0 +1,1 @@
+"""Data: text, interactions and samples, checked as they come in."""

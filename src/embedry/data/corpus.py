@@ -1,0 +1,330 @@
+"""A corpus: text read once and kept as numbers.
+
+A sentence (or a document) a line. Words become int32 codes as they are read, so that a learner
+never touches a string. Up to a gigabyte of codes stays in memory; beyond that they go to a
+temporary file that is memory-mapped and vanishes with the corpus.
+
+What it is not: a tokenizer for transformers (see ``embedry.encode``), nor an index for search
+(see ``embedry.store``).
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import tempfile
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from embedry.errors import InputError
+from embedry.progress import bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+    from embedry.progress import Advance
+
+__all__ = ["Corpus", "Tokenizer", "tokenize"]
+
+Tokenizer = Literal["words", "whitespace"]
+
+_WORDS = re.compile(r"\w+")
+_LINES_AT_ONCE = 2_000
+_MEMORY_LIMIT = 2**30
+
+
+def _words(text: str) -> list[str]:
+    return _WORDS.findall(text.lower())
+
+
+_TOKENIZERS: dict[str, Callable[[str], list[str]]] = {"words": _words, "whitespace": str.split}
+
+
+def tokenize(text: str, tokenizer: Tokenizer = "words") -> list[str]:
+    r"""Split a text into tokens.
+
+    Parameters
+    ----------
+    text : str
+    tokenizer : {"words", "whitespace"}
+        ``"words"``: runs of letters, digits and underscores of any script (``\w+``), lowercased.
+        ``"whitespace"``: split at white space and nothing else.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    InputError
+        If there is no such tokenizer.
+
+    Examples
+    --------
+    >>> tokenize("The café, open!")
+    ['the', 'café', 'open']
+    """
+    return _tokenizer(tokenizer)(text)
+
+
+def _tokenizer(name: str) -> Callable[[str], list[str]]:
+    if name not in _TOKENIZERS:
+        raise InputError(f"tokenizer must be one of {', '.join(_TOKENIZERS)}; got {name!r}.")
+    return _TOKENIZERS[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Sentences as arrays of word codes.
+
+    Make one with `from_file` or `from_lines`.
+
+    Attributes
+    ----------
+    words : tuple of str
+        The distinct words, in order of first appearance; a word's place is its code.
+    tokens : ndarray (tokens,), int32
+        The codes of all words, sentence after sentence.
+    offsets : ndarray (sentences + 1,), int64
+        Sentence ``s`` is ``tokens[offsets[s]:offsets[s + 1]]``.
+    tokenizer : str
+        How lines were split.
+    empty_lines : int
+        Lines without a single token: they are left out and counted here.
+    undecodable : int
+        Bytes sequences that were not UTF-8 and were replaced by U+FFFD.
+
+    Examples
+    --------
+    >>> corpus = Corpus.from_lines(["the cat sat", "", "the mat"])
+    >>> len(corpus), corpus.token_count, corpus.empty_lines
+    (2, 5, 1)
+    """
+
+    words: tuple[str, ...]
+    tokens: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    tokenizer: Tokenizer
+    empty_lines: int = 0
+    undecodable: int = 0
+
+    def __len__(self) -> int:
+        """Return how many sentences there are."""
+        return len(self.offsets) - 1
+
+    def __repr__(self) -> str:
+        return (
+            f"Corpus({len(self):,} sentences, {self.token_count:,} tokens, "
+            f"{len(self.words):,} words)"
+        )
+
+    @property
+    def token_count(self) -> int:
+        """How many tokens there are in all."""
+        return int(self.offsets[-1])
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """How often each word occurs, (words,) int64."""
+        return np.bincount(self.tokens, minlength=len(self.words)).astype(np.int64)
+
+    def sentence(self, index: int) -> list[str]:
+        """Return the words of one sentence.
+
+        Parameters
+        ----------
+        index : int
+            In [0, len(corpus)).
+
+        Returns
+        -------
+        list of str
+
+        Raises
+        ------
+        InputError
+            If there is no such sentence.
+        """
+        if not 0 <= index < len(self):
+            raise InputError(f"index must be in [0, {len(self)}); got {index}.")
+        first, last = self.offsets[index : index + 2]
+        return [self.words[code] for code in self.tokens[first:last].tolist()]
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, tokenizer: Tokenizer = "words") -> Corpus:
+        """Read a text file, a sentence or document a line; ``.gz`` is unpacked.
+
+        Parameters
+        ----------
+        path : str or Path
+            UTF-8 text. Bytes that are not UTF-8 are replaced and counted in ``undecodable``.
+        tokenizer : {"words", "whitespace"}
+            See `tokenize`.
+
+        Returns
+        -------
+        Corpus
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        InputError
+            If the file holds no token at all, or there is no such tokenizer.
+
+        Notes
+        -----
+        About 4 bytes of memory a token, beyond 1 GiB in a temporary file.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file {path}. Pass the path of a text file.")
+        encoder = _Encoder(tokenizer)
+        replaced = 0
+
+        def lines(file: io.TextIOBase) -> Iterator[str]:
+            nonlocal replaced
+            for line in file:
+                if not line.isascii():
+                    replaced += line.count("\ufffd")
+                yield line
+
+        with (
+            path.open("rb") as raw,
+            bar(f"Reading {path.name}", path.stat().st_size) as advance,
+            _text(raw, packed=path.suffix == ".gz") as file,
+        ):
+            encoder.add_all(lines(file), _by_position(raw, advance))
+        return encoder.corpus(str(path), undecodable=replaced)
+
+    @classmethod
+    def from_lines(cls, lines: Iterable[str], *, tokenizer: Tokenizer = "words") -> Corpus:
+        """Read sentences from an iterable of str, once.
+
+        Parameters
+        ----------
+        lines : iterable of str
+            A generator will do: it is read once.
+        tokenizer : {"words", "whitespace"}
+            See `tokenize`.
+
+        Returns
+        -------
+        Corpus
+
+        Raises
+        ------
+        InputError
+            If there is no token at all, a line is not a str, or there is no such tokenizer.
+        """
+        if isinstance(lines, (str, bytes)):
+            raise InputError("lines must be an iterable of str; got a single one. Pass [text].")
+        encoder = _Encoder(tokenizer)
+        encoder.add_all(iter(lines), lambda: None)
+        return encoder.corpus("the lines")
+
+
+def _text(raw: io.BufferedReader, *, packed: bool) -> io.TextIOWrapper:
+    source = gzip.GzipFile(fileobj=raw) if packed else raw
+    return io.TextIOWrapper(source, encoding="utf-8", errors="replace")
+
+
+def _by_position(raw: io.BufferedReader, advance: Advance) -> Callable[[], None]:
+    """Move the bar to where the file has been read to."""
+    seen = 0
+
+    def step() -> None:
+        nonlocal seen
+        position = raw.tell()
+        advance(position - seen)
+        seen = position
+
+    return step
+
+
+class _Encoder:
+    """Turns lines into codes, a few thousand lines at a time."""
+
+    def __init__(self, tokenizer: str) -> None:
+        self._tokenize = _tokenizer(tokenizer)
+        self._tokenizer = tokenizer
+        self._codes: defaultdict[str, int] = defaultdict()
+        self._codes.default_factory = self._codes.__len__  # a new word gets the next code
+        self._tokens = _TokenStore()
+        self._lengths: list[NDArray[np.int64]] = []
+        self._empty = 0
+
+    def add_all(self, lines: Iterator[str], after_each: Callable[[], None]) -> None:
+        while batch := list(islice(lines, _LINES_AT_ONCE)):
+            self._add(batch)
+            after_each()
+
+    def _add(self, lines: list[str]) -> None:
+        try:
+            sentences = [tokens for tokens in map(self._tokenize, lines) if tokens]
+        except (TypeError, AttributeError) as error:
+            wrong: object = next(line for line in lines if not isinstance(line, str))
+            raise InputError(
+                f"A line must be a str; got {wrong!r}. Pass str, not tokens."
+            ) from error
+        self._empty += len(lines) - len(sentences)
+        code = self._codes.__getitem__
+        for tokens in sentences:
+            self._tokens.append(np.fromiter(map(code, tokens), np.int32, len(tokens)))
+        self._lengths.append(np.fromiter(map(len, sentences), np.int64, len(sentences)))
+
+    def corpus(self, source: str, *, undecodable: int = 0) -> Corpus:
+        if not self._codes:
+            raise InputError(f"A corpus must hold at least one token; {source} holds none.")
+        lengths = np.concatenate(self._lengths)
+        offsets = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        return Corpus(
+            words=tuple(self._codes),
+            tokens=self._tokens.array(),
+            offsets=offsets,
+            tokenizer=self._tokenizer,  # type: ignore[arg-type]  # checked by _tokenizer
+            empty_lines=self._empty,
+            undecodable=undecodable,
+        )
+
+
+class _TokenStore:
+    """Codes appended in pieces; in memory, and past the limit in a temporary file."""
+
+    def __init__(self) -> None:
+        self._pieces: list[NDArray[np.int32]] = []
+        self._bytes = 0
+        self._file: io.BufferedRandom | None = None
+        self._count = 0
+
+    def append(self, codes: NDArray[np.int32]) -> None:
+        self._pieces.append(codes)
+        self._count += len(codes)
+        self._bytes += codes.nbytes
+        if self._bytes > _MEMORY_LIMIT:
+            self._spill()
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the corpus)
+        for codes in self._pieces:
+            codes.tofile(self._file)
+        self._pieces.clear()
+        self._bytes = 0
+
+    def array(self) -> NDArray[np.int32]:
+        if self._file is None:
+            return np.concatenate(self._pieces)
+        self._spill()
+        self._file.flush()
+        return np.memmap(self._file, np.int32, "r", shape=(self._count,))

@@ -1,0 +1,401 @@
+"""Interactions: who used what, as a sparse matrix with names.
+
+Users by items in compressed rows (CSR), values positive. What it is not: ratings to be
+predicted; a value says how strongly an item was used (a count, a rating, 1 for a click).
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedry.errors import InputError, UnknownIdError
+from embedry.ids import Id, check_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Interactions"]
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """A users-by-items matrix of positive values in compressed rows.
+
+    Make one with `from_triples`, `from_file`, `from_frame` or `from_scipy`.
+
+    Attributes
+    ----------
+    user_ids, item_ids : tuple of str or int
+        The names of the rows and columns.
+    indptr : ndarray (users + 1,), int64
+        Row ``u`` is ``indices[indptr[u]:indptr[u + 1]]``.
+    indices : ndarray (pairs,), int32
+        The items of each user, ascending within a row.
+    values : ndarray (pairs,), float32
+        How strongly; finite and above 0.
+    merged : int
+        Pairs that came again: their values were added up.
+    dropped : mapping of str to int
+        Rows that were left out, counted by reason.
+
+    Examples
+    --------
+    >>> used = Interactions.from_triples(["ann", "ann", "bob"], ["json", "csv", "json"])
+    >>> used.shape, used.history("ann")
+    ((2, 2), ('json', 'csv'))
+    """
+
+    user_ids: tuple[Id, ...]
+    item_ids: tuple[Id, ...]
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray[np.float32]
+    merged: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return how many user-item pairs there are."""
+        return len(self.indices)
+
+    def __repr__(self) -> str:
+        users, items = self.shape
+        return f"Interactions({users:,} users, {items:,} items, {len(self):,} pairs)"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many users and how many items."""
+        return len(self.user_ids), len(self.item_ids)
+
+    @cached_property
+    def item_counts(self) -> NDArray[np.int64]:
+        """How many users each item has, (items,) int64."""
+        return np.bincount(self.indices, minlength=len(self.item_ids)).astype(np.int64)
+
+    @cached_property
+    def _user_rows(self) -> dict[Id, int]:
+        return {user: row for row, user in enumerate(self.user_ids)}
+
+    def history(self, user: Id) -> tuple[Id, ...]:
+        """Return the items of one user.
+
+        Parameters
+        ----------
+        user : str or int
+
+        Returns
+        -------
+        tuple of str or int
+            In the order of ``item_ids``.
+
+        Raises
+        ------
+        UnknownIdError
+            If there is no such user.
+        """
+        if user not in self._user_rows:
+            raise UnknownIdError(f"There is no user {user!r} in {self!r}.", ids=[user])
+        row = self._user_rows[user]
+        items = self.indices[self.indptr[row] : self.indptr[row + 1]]
+        return tuple(self.item_ids[item] for item in items.tolist())
+
+    def transposed(self) -> Interactions:
+        """Return the same pairs as items by users.
+
+        Returns
+        -------
+        Interactions
+            Rows are the items, columns the users; users ascend within a row.
+        """
+        users, items = self.shape
+        rows = np.repeat(np.arange(users, dtype=np.int32), np.diff(self.indptr))
+        order = np.argsort(self.indices, kind="stable")
+        indptr = np.zeros(items + 1, np.int64)
+        np.cumsum(self.item_counts, out=indptr[1:])
+        return Interactions(self.item_ids, self.user_ids, indptr, rows[order], self.values[order])
+
+    @classmethod
+    def from_triples(
+        cls, users: Iterable[Id], items: Iterable[Id], values: ArrayLike | None = None
+    ) -> Interactions:
+        """Build from three columns of equal length.
+
+        Parameters
+        ----------
+        users, items : iterable of str or int, n of them
+        values : array-like (n,), optional
+            How strongly, finite and not negative; 1 each when left out. Zeros say "not used" and
+            are left out, counted in ``dropped``.
+
+        Returns
+        -------
+        Interactions
+            Users and items in order of first appearance; repeated pairs added up.
+
+        Raises
+        ------
+        InputError
+            If lengths differ, nothing is left, or a value is negative or not finite.
+        """
+        user_ids, user_codes = _encode(users)
+        item_ids, item_codes = _encode(items)
+        if len(user_codes) != len(item_codes):
+            raise InputError(
+                "users and items must be equally long; "
+                f"got {len(user_codes)} and {len(item_codes)}."
+            )
+        strengths = _checked_values(values, len(user_codes))
+        keep = strengths > 0
+        dropped = {"value of zero": int(np.count_nonzero(~keep))} if not keep.all() else {}
+        if not keep.any():
+            raise InputError("Interactions must hold at least one pair of value above 0; got none.")
+        return _assembled(
+            (user_ids, item_ids), user_codes[keep], item_codes[keep], strengths[keep], dropped
+        )
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        delimiter: str | None = None,
+        columns: Sequence[str | int] = (0, 1, 2),
+        header: bool | None = None,
+    ) -> Interactions:
+        """Read a text table of user, item and, where there is one, value; ``.gz`` is unpacked.
+
+        Parameters
+        ----------
+        path : str or Path
+            csv, tsv or ``::``-separated text, UTF-8.
+        delimiter : str, optional
+            Found out from the first line when left out: tab, ``::``, comma, semicolon or space.
+        columns : two or three of str or int
+            The columns of user, item and value, by number from 0 or by header name. With the
+            default, a third column is used when there is one.
+        header : bool, optional
+            Whether the first line names the columns. When left out: it does if a column is given
+            by name, or if its value is not a number.
+
+        Returns
+        -------
+        Interactions
+            Ids are str, since text cannot tell ``1`` from ``"1"``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        InputError
+            If a column is missing, a line is short, or a value is not a number: the message
+            names the line.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no file {path}. Pass the path of a text table.")
+        users, items, values = _read_table(path, _read_text(path), delimiter, columns, header)
+        return cls.from_triples(users, items, values)
+
+    @classmethod
+    def from_frame(
+        cls, frame: Any, *, user: str = "user", item: str = "item", value: str | None = None
+    ) -> Interactions:
+        """Build from columns of a DataFrame (pandas, polars) or a mapping of columns.
+
+        Parameters
+        ----------
+        frame : DataFrame or mapping of str to column
+            Anything whose ``frame[name]`` is a column.
+        user, item : str
+            The names of the two id columns.
+        value : str, optional
+            The name of the value column; every pair counts 1 when left out.
+
+        Returns
+        -------
+        Interactions
+
+        Raises
+        ------
+        InputError
+            If a column is missing, or holds what ids or values must not be.
+        """
+        wanted = [name for name in (user, item, value) if name is not None]
+        for name in wanted:
+            if name not in frame:
+                found = ", ".join(map(str, frame))
+                raise InputError(f"The frame must have a column {name!r}; it has {found}.")
+        strengths = None if value is None else np.asarray(frame[value])
+        return cls.from_triples(list(frame[user]), list(frame[item]), strengths)
+
+    @classmethod
+    def from_scipy(cls, matrix: Any) -> Interactions:
+        """Build from a SciPy sparse matrix or array, users by items.
+
+        Parameters
+        ----------
+        matrix : scipy.sparse matrix or array (users, items)
+            Ids are the row and column numbers. Stored zeros are left out, counted in ``dropped``.
+
+        Returns
+        -------
+        Interactions
+            Every row and column is there, also the empty ones.
+
+        Raises
+        ------
+        InputError
+            If it is not sparse, or a value is negative or not finite.
+        """
+        if not hasattr(matrix, "tocoo"):
+            raise InputError(
+                "matrix must be a SciPy sparse matrix; "
+                f"got {type(matrix).__name__}. Pass scipy.sparse.csr_array(...) of it."
+            )
+        pairs = matrix.tocoo()
+        values = _checked_values(pairs.data, len(pairs.data))
+        keep = values > 0
+        dropped = {"value of zero": int(np.count_nonzero(~keep))} if not keep.all() else {}
+        users, items = pairs.shape
+        rows, columns = pairs.row[keep].astype(np.int32), pairs.col[keep].astype(np.int32)
+        ids = (tuple(range(users)), tuple(range(items)))
+        return _assembled(ids, rows, columns, values[keep], dropped)
+
+
+def _encode(ids: Iterable[Id]) -> tuple[tuple[Id, ...], NDArray[np.int32]]:
+    """Give each distinct id a number, in order of first appearance."""
+    plain = check_ids(ids)
+    codes: dict[Id, int] = {}
+    numbers = [codes.setdefault(value, len(codes)) for value in plain]
+    return tuple(codes), np.array(numbers, np.int32)
+
+
+def _checked_values(values: ArrayLike | None, count: int) -> NDArray[np.float32]:
+    if values is None:
+        return np.ones(count, np.float32)
+    try:
+        array = np.asarray(values, np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"values must be numbers; {error}.") from error
+    if array.shape != (count,):
+        raise InputError(f"values must have shape ({count},), one a pair; got {array.shape}.")
+    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if wrong.size:
+        raise InputError(
+            f"values must be finite and not negative; {wrong.size} are not, the first at "
+            f"{wrong[0]}: {array[wrong[0]]}. Drop those rows, or shift ratings to start at 0."
+        )
+    return array
+
+
+def _assembled(
+    ids: tuple[tuple[Id, ...], tuple[Id, ...]],
+    rows: NDArray[np.int32],
+    columns: NDArray[np.int32],
+    values: NDArray[np.float32],
+    dropped: Mapping[str, int],
+) -> Interactions:
+    """Sort the pairs by row and column and add up the repeated ones."""
+    user_ids, item_ids = ids
+    keys = rows.astype(np.int64) * max(len(item_ids), 1) + columns
+    distinct, places = np.unique(keys, return_inverse=True)
+    summed = np.bincount(places, weights=values, minlength=len(distinct)).astype(np.float32)
+    owners, items = np.divmod(distinct, max(len(item_ids), 1))
+    indptr = np.zeros(len(user_ids) + 1, np.int64)
+    np.cumsum(np.bincount(owners, minlength=len(user_ids)), out=indptr[1:])
+    return Interactions(
+        user_ids,
+        item_ids,
+        indptr,
+        items.astype(np.int32),
+        summed,
+        merged=len(keys) - len(distinct),
+        dropped=dropped,
+    )
+
+
+def _read_text(path: Path) -> str:
+    raw = path.read_bytes()
+    try:
+        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} must be UTF-8 text; {error}.") from error
+
+
+def _read_table(
+    path: Path,
+    text: str,
+    delimiter: str | None,
+    columns: Sequence[str | int],
+    header: bool | None,
+) -> tuple[list[str], list[str], list[float] | None]:
+    lines = text.splitlines()
+    if not lines:
+        raise InputError(f"{path} must hold at least one line; it is empty.")
+    delimiter = delimiter or _found_delimiter(lines[0])
+    rows = [row for row in _split(lines, delimiter) if row]
+    places = _places(path, rows[0], columns)
+    if header is None:
+        named = any(isinstance(column, str) for column in columns)
+        header = named or (len(places) > 2 and not _is_number(rows[0][places[2]]))
+    body = rows[1:] if header else rows
+    line = 2 if header else 1
+    users, items, values = [], [], []
+    for number, row in enumerate(body, line):
+        if len(row) <= max(places):
+            raise InputError(
+                f"{path}, line {number}: {len(row)} columns, {max(places) + 1} needed."
+            )
+        users.append(row[places[0]])
+        items.append(row[places[1]])
+        if len(places) > 2:
+            values.append(_number(path, number, row[places[2]]))
+    return users, items, values if len(places) > 2 else None
+
+
+def _split(lines: list[str], delimiter: str) -> list[list[str]]:
+    if len(delimiter) == 1:
+        return list(csv.reader(lines, delimiter=delimiter))
+    return [line.split(delimiter) for line in lines]
+
+
+def _found_delimiter(line: str) -> str:
+    return next((mark for mark in ("\t", "::", ",", ";", " ") if mark in line), ",")
+
+
+def _places(path: Path, first: list[str], columns: Sequence[str | int]) -> list[int]:
+    if tuple(columns) == (0, 1, 2) and len(first) == 2:
+        columns = (0, 1)
+    if len(columns) not in {2, 3}:
+        raise InputError(f"columns must name user, item and perhaps value; got {columns!r}.")
+    places = []
+    for column in columns:
+        if isinstance(column, str) and column in first:
+            places.append(first.index(column))
+        elif isinstance(column, int) and 0 <= column < len(first):
+            places.append(column)
+        else:
+            raise InputError(f"{path} must have a column {column!r}; its first line is {first}.")
+    return places
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(path: Path, line: int, text: str) -> float:
+    if not _is_number(text):
+        raise InputError(f"{path}, line {line}: the value must be a number; got {text!r}.")
+    return float(text)

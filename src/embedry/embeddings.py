@@ -1,0 +1,449 @@
+"""Embeddings: ids, float32 rows, and the card of the space they lie in.
+
+The value that flows through all of Embedry. Search here is exact; for large sets, filters and
+updates see `embedry.Collection`.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from embedry import wordfiles
+from embedry.card import Card, Operation, check, fingerprint
+from embedry.errors import FileFormatError, InputError, UnknownIdError
+from embedry.files import read_arrays, write_arrays
+from embedry.ids import Id, check_id, check_ids, check_unique, pack_ids, unpack_ids
+from embedry.metrics import as_metric
+from embedry.query import Hit, Hits, Plan
+from embedry.vectors import as_row, as_rows, check_k
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+__all__ = ["Embeddings"]
+
+_KIND = "embeddings"
+
+
+class Embeddings:
+    """A set of named vectors in one space; immutable.
+
+    Parameters
+    ----------
+    ids : iterable of str or int, n of them
+        All different; ``1`` and ``"1"`` are two ids.
+    vectors : array-like (n, dims)
+        Finite real numbers; float64 and ints are rounded to float32.
+    card : Card, optional
+        The space the vectors lie in. Left out, a card is made from the ids and bytes themselves:
+        such embeddings mix with nothing else.
+    metric : {"cosine", "dot", "euclidean"}
+        What "near" means, where no card says it.
+
+    Raises
+    ------
+    InputError
+        If ids repeat, their number is not n, or the vectors are not what must hold.
+
+    Examples
+    --------
+    >>> fruit = Embeddings(["apple", "pear", "car"], [[1, 0.1], [1, 0.2], [0, 1]])
+    >>> fruit.nearest(id="apple", k=1).ids
+    ('pear',)
+    """
+
+    def __init__(
+        self,
+        ids: Iterable[Id],
+        vectors: ArrayLike,
+        card: Card | None = None,
+        *,
+        metric: str = "cosine",
+    ) -> None:
+        names = check_ids(ids)
+        check_unique(names)
+        rows = as_rows(vectors, None if card is None else card.dims)
+        if len(names) != len(rows):
+            raise InputError(f"There must be one id a vector; got {len(names)} and {len(rows)}.")
+        if rows.flags.writeable and (rows is vectors or rows.base is not None):
+            rows = rows.copy()  # the caller keeps an array of their own
+        rows.flags.writeable = False
+        self._ids = tuple(names)
+        self._vectors = rows
+        self._card = card or _card_of_bytes(names, rows, metric)
+
+    @property
+    def ids(self) -> tuple[Id, ...]:
+        """The ids, in order."""
+        return self._ids
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The rows, (n, dims) float32, read-only."""
+        return self._vectors
+
+    @property
+    def card(self) -> Card:
+        """The identity of the space."""
+        return self._card
+
+    @property
+    def dims(self) -> int:
+        """The width of a vector."""
+        return self._card.dims
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __contains__(self, id: object) -> bool:
+        return isinstance(id, (str, int, np.integer)) and id in self._places
+
+    def __getitem__(self, id: Id) -> NDArray[np.float32]:
+        """Return the vector of an id, (dims,) float32; `UnknownIdError` if it is not there."""
+        row: NDArray[np.float32] = self._vectors[self._place(id)]
+        return row
+
+    def __array__(
+        self, dtype: DTypeLike | None = None, *, copy: bool | None = None
+    ) -> NDArray[np.float32]:
+        return np.array(self._vectors, dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"Embeddings({len(self):,} x {self.dims}, {self._card})"
+
+    @cached_property
+    def _places(self) -> dict[Id, int]:
+        return {name: place for place, name in enumerate(self._ids)}
+
+    @cached_property
+    def _prepared(self) -> NDArray[np.float32]:
+        return as_metric(self._card.metric).prepare(self._vectors)
+
+    def _place(self, id: object) -> int:
+        name = check_id(id)
+        if name not in self._places:
+            raise UnknownIdError(f"There is no id {name!r} among these {len(self):,}.", ids=[name])
+        return self._places[name]
+
+    def subset(self, ids: Iterable[Id]) -> Embeddings:
+        """Return the embeddings of some ids, in the order given.
+
+        Parameters
+        ----------
+        ids : iterable of str or int
+
+        Returns
+        -------
+        Embeddings
+            With the same card.
+
+        Raises
+        ------
+        UnknownIdError
+            If some are not there; all of them are named.
+        InputError
+            If one repeats.
+        """
+        names = check_ids(ids)
+        missing = [name for name in names if name not in self._places]
+        if missing:
+            shown = ", ".join(map(repr, missing[:3]))
+            raise UnknownIdError(f"{len(missing)} ids are not there, such as {shown}.", ids=missing)
+        return Embeddings(names, self._vectors[[self._places[n] for n in names]], self._card)
+
+    def truncate(self, dims: int) -> Embeddings:
+        """Return the first ``dims`` columns, for spaces trained to be cut (Matryoshka).
+
+        Parameters
+        ----------
+        dims : int
+            In [1, self.dims].
+
+        Returns
+        -------
+        Embeddings
+            Its card is `Relation.TRUNCATED` to this one.
+
+        Raises
+        ------
+        InputError
+            If dims is out of range.
+
+        References
+        ----------
+        Kusupati et al. 2022, Matryoshka Representation Learning.
+        """
+        return Embeddings(self._ids, self._vectors[:, :dims], self._card.truncated(dims))
+
+    def similarity(self, first: Id, second: Id) -> float:
+        """Return the score of two ids by the metric of the space; larger is nearer.
+
+        Parameters
+        ----------
+        first, second : str or int
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        UnknownIdError
+            If one is not there.
+        """
+        rows = self._prepared[[self._place(first), self._place(second)]]
+        return float(as_metric(self._card.metric).exact_scores(rows[0], rows[1:])[0])
+
+    @overload
+    def nearest(
+        self,
+        *,
+        id: Id | None = None,
+        vector: Embeddings | ArrayLike | None = None,
+        like: Sequence[Id] = (),
+        unlike: Sequence[Id] = (),
+        k: int = 10,
+        include_self: bool = False,
+    ) -> Hits: ...
+    @overload
+    def nearest(
+        self, *, id: list[Id] | list[str] | list[int], k: int = 10, include_self: bool = False
+    ) -> list[Hits]: ...
+    def nearest(
+        self,
+        *,
+        id: Id | Sequence[Id] | None = None,
+        vector: Embeddings | ArrayLike | None = None,
+        like: Sequence[Id] = (),
+        unlike: Sequence[Id] = (),
+        k: int = 10,
+        include_self: bool = False,
+    ) -> Hits | list[Hits]:
+        """Return the k nearest items of an item, a vector, or of examples; exact.
+
+        Parameters
+        ----------
+        id : str or int, or a list of them
+            Near this item; a list asks for each on its own and gives a list of `Hits`.
+        vector : Embeddings of one row, or array-like (dims,)
+            Near this vector. Embeddings must be of this space. Several rows, or an array
+            (q, dims), ask for each on its own and give a list of `Hits`.
+        like, unlike : sequences of str or int
+            Near the first and far from the second: the mean of the unit vectors, those of
+            ``unlike`` negated (3CosAdd).
+        k : int
+            At least 1; k > n gives n.
+        include_self : bool
+            Whether an item asked about may answer; it then comes first.
+
+        Returns
+        -------
+        Hits, or list of Hits
+            Nearest first, ties in the order of ``ids``.
+
+        Raises
+        ------
+        InputError
+            If not exactly one of id, vector and like/unlike is given, or k < 1.
+        UnknownIdError
+            If an id is not there.
+        ForeignSpaceError
+            If ``vector`` comes from another space.
+
+        Notes
+        -----
+        O(n dims) time a query; a batch shares one matrix product a block.
+
+        References
+        ----------
+        Mikolov, Yih, Zweig 2013, Linguistic Regularities in Continuous Space Word
+        Representations (like and unlike).
+        """
+        k = check_k(k)
+        ways = [id is not None, vector is not None, bool(like or unlike)]
+        if sum(ways) != 1:
+            raise InputError("Pass exactly one of id=, vector= and like=/unlike=.")
+        if like or unlike:
+            return self._nearest_like(check_ids(like), check_ids(unlike), k, include_self)
+        if vector is not None:
+            return self._nearest_vector(vector, k)
+        if isinstance(id, (str, int, np.integer)):
+            return self._nearest_ids([id], k, include_self)[0]
+        return self._nearest_ids(check_ids(id), k, include_self)  # type: ignore[arg-type]
+
+    def _nearest_ids(self, ids: Sequence[Id], k: int, include_self: bool) -> list[Hits]:
+        places = [self._place(id) for id in ids]
+        skipped = [set() if include_self else {place} for place in places]
+        asked = [f"id {id!r}" for id in ids]
+        return self._search(self._prepared[places], skipped, k, asked)
+
+    def _nearest_vector(self, vector: Embeddings | ArrayLike, k: int) -> Hits | list[Hits]:
+        if isinstance(vector, Embeddings):
+            check(vector.card, self._card, Operation.SEARCH)
+            rows, single = vector.vectors, len(vector) == 1
+        else:
+            array = np.asarray(vector)
+            single = array.ndim == 1
+            rows = as_row(array, self.dims)[None] if single else as_rows(array, self.dims)
+        queries = as_metric(self._card.metric).prepare(rows)
+        found = self._search(queries, [set()] * len(queries), k, ["a vector"] * len(queries))
+        return found[0] if single else found
+
+    def _nearest_like(
+        self, like: Sequence[Id], unlike: Sequence[Id], k: int, include_self: bool
+    ) -> Hits:
+        places = [self._place(id) for id in (*like, *unlike)]
+        signs = np.array([1.0] * len(like) + [-1.0] * len(unlike), np.float32)
+        rows = self._vectors[places]
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        units = rows / np.where(lengths > 0, lengths, 1)
+        query = (signs @ units / len(places)).astype(np.float32)  # (examples,) @ (examples, dims)
+        queries = as_metric(self._card.metric).prepare(query[None])
+        asked = f"like {list(like)!r}" + (f", unlike {list(unlike)!r}" if unlike else "")
+        return self._search(queries, [set() if include_self else set(places)], k, [asked])[0]
+
+    def _search(
+        self,
+        queries: NDArray[np.float32],
+        skipped: Sequence[set[int]],
+        k: int,
+        asked: Sequence[str],
+    ) -> list[Hits]:
+        metric = as_metric(self._card.metric)
+        plan = Plan("dense", passed=len(self), relation="same")
+        answers = []
+        for query, skip, words in zip(queries, skipped, asked, strict=True):
+            places, scores = metric.top(query, self._prepared, k + len(skip))
+            pairs = zip(places.tolist(), scores.tolist(), strict=True)
+            hits = [Hit(self._ids[place], score) for place, score in pairs if place not in skip]
+            answers.append(Hits(tuple(hits[:k]), words, plan))
+        return answers
+
+    def save(self, path: str | Path) -> None:
+        """Write ids, vectors and card into one file, all or nothing.
+
+        Parameters
+        ----------
+        path : str or Path
+            A safetensors file with the card in its header; read it with `load`.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; what was there stays.
+        """
+        header = {"card": self._card.to_dict(), "checksum": fingerprint(self._vectors)}
+        arrays = {"vectors": self._vectors, **pack_ids(self._ids)}
+        write_arrays(path, _KIND, header, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path, *, mmap: bool = False) -> Embeddings:
+        """Read a file written by `save`.
+
+        Parameters
+        ----------
+        path : str or Path
+        mmap : bool
+            Map the vectors into memory instead of reading them: rows are read when touched, and
+            neither checked nor copied; `verify` does that when asked.
+
+        Returns
+        -------
+        Embeddings
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        FileFormatError
+            If it is not such a file, is damaged, promises more than it holds, or is newer.
+        """
+        file = read_arrays(path, _KIND, mmap=mmap)
+        try:
+            card = Card.from_dict(file.header["card"])
+            ids = unpack_ids(file.arrays)
+            rows = file.arrays["vectors"]
+            if rows.dtype != np.float32 or rows.shape != (len(ids), card.dims):
+                raise InputError(f"vectors are {rows.dtype} {rows.shape}")
+            found = cls._mapped(ids, rows, card) if mmap else cls(ids, rows, card)
+        except (KeyError, InputError) as error:
+            raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
+        found._checksum = file.header.get("checksum")
+        return found
+
+    _checksum: str | None = None
+
+    @classmethod
+    def _mapped(cls, ids: list[Id], rows: NDArray[np.float32], card: Card) -> Embeddings:
+        """Build without touching the rows, which lie in a file."""
+        found = cls.__new__(cls)
+        check_unique(ids)
+        found._ids, found._vectors, found._card = tuple(ids), rows, card
+        return found
+
+    def verify(self) -> None:
+        """Read every vector and hold it against the checksum it was saved with.
+
+        Raises
+        ------
+        InputError
+            If a vector is not finite, or the bytes are not those that were saved.
+        """
+        as_rows(self._vectors, self.dims)
+        if self._checksum is not None and fingerprint(self._vectors) != self._checksum:
+            raise InputError("The vectors are not those that were saved: the file is damaged.")
+
+    def write_word2vec(self, path: str | Path, *, binary: bool = False) -> None:
+        """Write the word2vec format, text or binary, which gensim and others read.
+
+        Parameters
+        ----------
+        path : str or Path
+        binary : bool
+            The text format keeps 9 digits, enough to read back the same float32.
+
+        Raises
+        ------
+        InputError
+            If an id holds white space or is empty, or ``1`` and ``"1"`` are both there: the
+            format cannot tell them apart. The card is not kept by it.
+        """
+        wordfiles.write_word2vec(path, self._ids, self._vectors, binary=binary)
+
+    @classmethod
+    def read_word2vec(
+        cls, path: str | Path, *, binary: bool = False, metric: str = "cosine"
+    ) -> Embeddings:
+        """Read the word2vec format, text or binary.
+
+        Parameters
+        ----------
+        path : str or Path
+        binary : bool
+        metric : {"cosine", "dot", "euclidean"}
+
+        Returns
+        -------
+        Embeddings
+            All ids are str: the format cannot tell ``1`` from ``"1"``. The card is made from the
+            bytes.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        FileFormatError
+            If the header promises more than the file can hold, or a row cannot be read.
+        """
+        ids, rows = wordfiles.read_word2vec(path, binary=binary)
+        return cls(ids, rows, metric=metric)
+
+
+def _card_of_bytes(ids: list[Id], rows: NDArray[np.float32], metric: str) -> Card:
+    return Card("array", rows.shape[1], as_metric(metric).name, fingerprint("array", ids, rows))

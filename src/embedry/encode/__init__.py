@@ -1,0 +1,1 @@
+"""Encoders: content in, vectors of one space out."""

@@ -1,0 +1,277 @@
+"""Files: written aside and renamed, read with suspicion, cached in a folder of our own.
+
+What it is: the few rules every file of Embedry obeys. A file appears whole or not at all
+(written beside its place, fsynced, renamed). Arrays live in the safetensors format with a
+JSON header of ours inside, never pickle; a header is checked against the bytes that are
+there before anything is allocated. What it is not: a store (see ``embedry.store``).
+
+References
+----------
+safetensors format: https://huggingface.co/docs/safetensors (8-byte length, JSON, raw bytes).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedry.errors import FileFormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["ArrayFile", "cache_dir", "read_arrays", "write_arrays", "write_atomically"]
+
+FORMAT_VERSION = 1
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "F64": np.dtype("<f8"),
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "I64": np.dtype("<i8"),
+    "I32": np.dtype("<i4"),
+    "U32": np.dtype("<u4"),
+    "U8": np.dtype("u1"),
+    "BOOL": np.dtype("bool"),
+}
+
+
+@contextmanager
+def write_atomically(path: str | Path) -> Iterator[Path]:
+    """Give a path beside ``path`` to write to; on success fsync it and rename it into place.
+
+    When the block raises, or the process dies, ``path`` is as it was before.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the file shall appear. Its folder must exist.
+
+    Yields
+    ------
+    Path
+        A new file in the same folder, to be written by the block.
+
+    Raises
+    ------
+    OSError
+        If the folder is missing or cannot be written.
+    """
+    path = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    aside = Path(name)
+    try:
+        yield aside
+        _fsync(aside)
+        _keep_mode(path, aside)
+        aside.replace(path)
+        _fsync(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _keep_mode(path: Path, aside: Path) -> None:
+    """Give the new file the mode of the one it replaces, or what the umask asks for."""
+    if path.exists():
+        mode = path.stat().st_mode & 0o777
+    else:
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = 0o666 & ~umask
+    aside.chmod(mode)
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def cache_root() -> Path:
+    """Return the folder that holds Embedry's caches (it may not exist yet)."""
+    if chosen := os.environ.get("EMBEDRY_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "embedry"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "embedry"
+
+
+def cache_dir(name: str) -> Path | None:
+    """Make and return the private cache folder called ``name``.
+
+    Parameters
+    ----------
+    name : str
+        What is cached, such as ``"kernels"``; slashes make sub-folders.
+
+    Returns
+    -------
+    Path or None
+        A folder only its owner can enter (mode 0700), or None where none can be written: the
+        caller then does its work in memory.
+    """
+    folder = cache_root() / name
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (OSError, RuntimeError):
+        return None
+    with suppress(OSError):
+        cache_root().chmod(0o700)
+    return folder
+
+
+@dataclass(frozen=True)
+class ArrayFile:
+    """What a file of arrays holds.
+
+    Attributes
+    ----------
+    header : dict
+        The JSON header written with the arrays.
+    arrays : dict of str to ndarray
+        The arrays by name; memory-mapped and read-only where that was asked for.
+    """
+
+    header: dict[str, Any]
+    arrays: dict[str, NDArray[Any]]
+
+
+def write_arrays(
+    path: str | Path, kind: str, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write named arrays and a JSON header into one safetensors file, all or nothing.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    kind : str
+        What the file is, such as ``"embeddings"``; checked on reading.
+    header : mapping
+        Anything JSON can hold.
+    arrays : mapping of str to ndarray
+        Arrays of float64, float32, float16, int64, int32, uint32, uint8 or bool.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; what was at ``path`` stays.
+    """
+    from safetensors.numpy import save_file
+
+    text = json.dumps(dict(header), ensure_ascii=False, sort_keys=True, allow_nan=False)
+    metadata = {"embedry": kind, "format": str(FORMAT_VERSION), "header": text}
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    with write_atomically(path) as aside:
+        save_file(contiguous, str(aside), metadata)
+
+
+def read_arrays(path: str | Path, kind: str | None = None, *, mmap: bool = False) -> ArrayFile:
+    """Read a file written by `write_arrays`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    kind : str, optional
+        What the file must be; None takes any kind, and ``header["kind"]`` says which came.
+    mmap : bool
+        Map the arrays into memory instead of reading them: opening costs nothing, rows are read
+        when touched, and the arrays are read-only.
+
+    Returns
+    -------
+    ArrayFile
+        The header (with ``"kind"`` added) and the arrays.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileFormatError
+        If the file is not one of ours, is damaged, promises more bytes than it holds, is of
+        another kind, or was written by a newer Embedry.
+    """
+    path = Path(path)
+    metadata, entries, start = _read_header(path)
+    if "embedry" not in metadata:
+        raise FileFormatError(
+            f"{path} is a safetensors file, but not one that Embedry wrote. "
+            "Read it with safetensors and pass the arrays on.",
+            path=path,
+        )
+    _check_version(path, metadata.get("format"))
+    if kind is not None and metadata["embedry"] != kind:
+        raise FileFormatError(
+            f"{path} must hold {kind}; it holds {metadata['embedry']}. Use its own loader.",
+            path=path,
+        )
+    try:
+        header = json.loads(metadata["header"])
+        header["kind"] = metadata["embedry"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(path, "its own header cannot be read") from error
+    data = (
+        np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
+    )
+    arrays = {name: _slice(data, start, entry) for name, entry in entries.items()}
+    if not mmap:
+        arrays = {name: np.array(array) for name, array in arrays.items()}
+    return ArrayFile(header, arrays)
+
+
+def _read_header(path: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]], int]:
+    """Let safetensors validate the file, then return our metadata, the entries and their start."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file {path}.")
+    try:
+        # safetensors checks every offset and shape against the length of the file
+        with safe_open(str(path), framework="numpy") as file:
+            metadata = dict(file.metadata() or {})
+        with path.open("rb") as raw:
+            length = int.from_bytes(raw.read(8), "little")
+            entries = json.loads(raw.read(length))
+    except (SafetensorError, OSError, ValueError, OverflowError) as error:
+        raise _damaged(path, str(error)) from error
+    entries.pop("__metadata__", None)
+    for name, entry in entries.items():
+        if entry["dtype"] not in _DTYPES:
+            raise _damaged(path, f"array {name!r} has the unknown type {entry['dtype']}")
+    return metadata, entries, 8 + length
+
+
+def _slice(data: NDArray[np.uint8], start: int, entry: dict[str, Any]) -> NDArray[Any]:
+    first, last = entry["data_offsets"]
+    return data[start + first : start + last].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+
+
+def _check_version(path: Path, version: str | None) -> None:
+    if version != str(FORMAT_VERSION):
+        raise FileFormatError(
+            f"{path} has format {version}; this Embedry reads format {FORMAT_VERSION}. "
+            "Open it with the release that wrote it, or write it anew.",
+            path=path,
+        )
+
+
+def _damaged(path: Path, why: str) -> FileFormatError:
+    return FileFormatError(
+        f"{path} is damaged or not a file of Embedry: {why}. Restore a copy, or make it anew.",
+        path=path,
+    )

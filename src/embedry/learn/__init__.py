@@ -1,0 +1,1 @@
+"""Learners: spaces learned from the data of the user."""

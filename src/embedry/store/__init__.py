@@ -1,0 +1,1 @@
+"""Collections: items, their text, metadata and vectors, kept and searched."""

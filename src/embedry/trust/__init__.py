@@ -1,0 +1,1 @@
+"""Trust: why two things are near."""

@@ -1,0 +1,1 @@
+"""Uses: recommendation over a collection."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -92,7 +93,22 @@ class Probes:
 
     @classmethod
     def of(cls, items: tuple[str, ...], vectors: NDArray[np.float32]) -> Probes:
-        """Make probes of items and their vectors, (len(items), dims) float32."""
+        """Make probes of items and their vectors.
+
+        Parameters
+        ----------
+        items : tuple of str
+        vectors : ndarray (len(items), dims), float32
+
+        Returns
+        -------
+        Probes
+
+        Raises
+        ------
+        InputError
+            If there is not one vector an item.
+        """
         if vectors.ndim != 2 or len(vectors) != len(items):
             raise InputError(f"Probes need one vector an item; got {vectors.shape}.")
         return cls(tuple(items), np.ascontiguousarray(vectors, "<f4").tobytes())
@@ -148,7 +164,8 @@ class Card:
     Raises
     ------
     InputError
-        If dims, metric or a setting is not what must hold.
+        If a part is not of its type, dims is below 1, there is no such metric, a setting comes
+        twice or is not a str, a finite number, a bool or None, or probes are of other dims.
 
     Examples
     --------
@@ -173,18 +190,22 @@ class Card:
     probes: Probes | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.dims, bool) or not isinstance(self.dims, int) or self.dims < 1:
-            raise InputError(f"dims must be an int of at least 1; got {self.dims!r}.")
-        as_metric(self.metric)
-        pairs = self.settings.items() if isinstance(self.settings, Mapping) else self.settings
-        for name, value in pairs:
-            if value is not None and not isinstance(value, (str, int, float, bool)):
-                raise InputError(
-                    f"The setting {name!r} must be a str, number, bool or None; got {value!r}."
-                )
+        for name, (kind, wanted) in _PARTS.items():
+            if not isinstance(value := getattr(self, name), kind) or isinstance(value, bool):
+                raise InputError(f"{name} must be {wanted}; got {value!r}. Pass {wanted}.")
+        if self.dims < 1:
+            raise InputError(f"dims must be an int of at least 1; got {self.dims}.")
+        if self.fidelity is not None and not math.isfinite(self.fidelity):
+            raise InputError(f"fidelity must be finite; got {self.fidelity}. Leave out what is not.")
+        if self.probes is not None and len(self.probes.vectors) != self._probe_bytes():
+            raise InputError(f"Probes must be vectors of {self.dims} dims. Encode them anew.")
         # a frozen value is normalised the only way there is
-        object.__setattr__(self, "settings", tuple(sorted((str(n), v) for n, v in pairs)))
-        object.__setattr__(self, "roles", tuple(self.roles))
+        object.__setattr__(self, "metric", as_metric(self.metric).name)
+        object.__setattr__(self, "settings", _checked_settings(self.settings))
+        object.__setattr__(self, "roles", _checked_roles(self.roles))
+
+    def _probe_bytes(self) -> int:
+        return 0 if self.probes is None else 4 * self.dims * len(self.probes.items)
 
     def __str__(self) -> str:
         return f"{self.kind} space {self.fingerprint[:12]} ({self.dims} dims, {self.metric})"
@@ -285,7 +306,7 @@ class Card:
 
     def to_json(self) -> str:
         """Return the card as one line of JSON; `from_json` reads it."""
-        return json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True)
+        return json.dumps(self.to_dict(), ensure_ascii=False, sort_keys=True, allow_nan=False)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Card:
@@ -305,8 +326,12 @@ class Card:
             If a part is missing, unknown or not what must hold.
         """
         known = {part.name for part in fields(cls)}
-        if not isinstance(values, Mapping) or not set(values) <= known:
-            raise InputError(f"A card must hold only {', '.join(sorted(known))}; got {values!r}.")
+        if not isinstance(values, Mapping):
+            raise InputError(f"A card must be a mapping; got a {type(values).__name__}.")
+        if unknown := set(values) - known:
+            raise InputError(
+                f"A card must hold only {', '.join(sorted(known))}; got {sorted(unknown, key=str)}."
+            )
         parts = dict(values)
         try:
             if parts.get("probes") is not None:
@@ -315,7 +340,7 @@ class Card:
                 parts["probes"] = Probes(tuple(probes["items"]), vectors)
             return cls(**parts)
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"A card must be whole: {error}.") from error
+            raise InputError(f"A card must be whole: {error}") from error
 
     @classmethod
     def from_json(cls, text: str) -> Card:
@@ -336,9 +361,47 @@ class Card:
         """
         try:
             values = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"A card must be JSON: {error}.") from error
         return cls.from_dict(values)
+
+
+# what the parts of a card are; dims, metric, settings, roles and values are looked at beside it
+_PARTS: Mapping[str, tuple[Any, str]] = {
+    "kind": (str, "a str"),
+    "dims": (int, "an int"),
+    "fingerprint": (str, "a str"),
+    "task": (str | None, "a str or None"),
+    "runtime": (str, "a str"),
+    "precision": (str, "a str"),
+    "full_dims": (int | None, "an int or None"),
+    "parent": (str | None, "a str or None"),
+    "generation": (int, "an int"),
+    "fidelity": (int | float | None, "a number or None"),
+    "probes": (Probes | None, "Probes or None"),
+}
+
+
+def _checked_settings(
+    settings: Mapping[str, Scalar] | tuple[tuple[str, Scalar], ...],
+) -> tuple[tuple[str, Scalar], ...]:
+    pairs = list(settings.items() if isinstance(settings, Mapping) else settings)
+    for name, value in pairs:
+        finite = not isinstance(value, float) or math.isfinite(value)
+        if not (value is None or isinstance(value, (str, int, float))) or not finite:
+            raise InputError(
+                f"The setting {name!r} must be a str, a finite number, a bool or None; got {value!r}."
+            )
+    by_name = {str(name): value for name, value in pairs}
+    if len(by_name) != len(pairs):
+        raise InputError(f"Settings must have different names; got {[name for name, _ in pairs]}.")
+    return tuple(sorted(by_name.items()))
+
+
+def _checked_roles(roles: tuple[str, ...]) -> tuple[str, ...]:
+    if isinstance(roles, str) or not all(isinstance(role, str) for role in roles):
+        raise InputError(f"roles must be a tuple of str; got {roles!r}. Pass ('user', 'item').")
+    return tuple(roles)
 
 
 def check(have: Card, want: Card, operation: Operation) -> Relation:

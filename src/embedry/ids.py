@@ -17,7 +17,7 @@ from embedry.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 __all__ = ["Id", "check_id", "check_ids", "check_unique", "pack_ids", "unpack_ids"]
 
@@ -48,9 +48,9 @@ def check_id(value: object) -> Id:
     ('b1', 7)
     """
     kind = type(value)
-    if kind is str or isinstance(value, str):
-        return _check_text(str(value))
-    if (kind is int or isinstance(value, (int, np.integer))) and not isinstance(value, bool):
+    if isinstance(value, str):
+        return _check_text(str.__str__(value))  # the letters, whatever a subclass makes of str()
+    if isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64)):
         number = int(value)
         if _SMALLEST <= number <= _LARGEST:
             return number
@@ -88,12 +88,16 @@ def check_ids(ids: Iterable[object]) -> list[Id]:
     Raises
     ------
     InputError
-        If one is not an id, or ``ids`` is a single str or not iterable.
+        If one is not an id, or ``ids`` is a single str, not iterable, or an array of more than
+        one dimension.
     """
     if isinstance(ids, (str, bytes)) or not hasattr(ids, "__iter__"):
         raise InputError(f"ids must be a list of ids; got {ids!r}. Wrap a single one: [{ids!r}].")
-    if isinstance(ids, np.ndarray) and ids.dtype.kind in "iu" and ids.dtype != np.uint64:
-        return [int(value) for value in ids.ravel()]
+    if isinstance(ids, np.ndarray):
+        if ids.ndim != 1:
+            raise InputError(f"ids must be a flat list; got an array of shape {ids.shape}.")
+        if ids.dtype.kind in "iu" and ids.dtype != np.uint64:
+            return [int(value) for value in ids]
     return [check_id(value) for value in ids]
 
 
@@ -166,15 +170,12 @@ def unpack_ids(arrays: Mapping[str, NDArray[Any]], prefix: str = "ids") -> list[
     Raises
     ------
     InputError
-        If an array is missing or they contradict each other.
+        If an array is missing or not what `pack_ids` gives, or they contradict each other.
     """
-    try:
-        is_text = arrays[f"{prefix}.is_text"].tolist()
-        numbers = arrays[f"{prefix}.numbers"].tolist()
-        offsets = arrays[f"{prefix}.offsets"].tolist()
-        text = arrays[f"{prefix}.text"].tobytes()
-    except KeyError as error:
-        raise InputError(f"The ids called {prefix!r} must be whole; {error} is missing.") from error
+    is_text = _part(arrays, f"{prefix}.is_text", bool).tolist()
+    numbers = _part(arrays, f"{prefix}.numbers", np.int64).tolist()
+    offsets = _part(arrays, f"{prefix}.offsets", np.int64).tolist()
+    text = _part(arrays, f"{prefix}.text", np.uint8).tobytes()
     ends_right = len(offsets) == len(numbers) + 1 and offsets[0] == 0 and offsets[-1] == len(text)
     grows = all(first <= last for first, last in pairwise(offsets))
     if not (ends_right and grows and len(is_text) == len(numbers)):
@@ -186,3 +187,12 @@ def unpack_ids(arrays: Mapping[str, NDArray[Any]], prefix: str = "ids") -> list[
         ]
     except UnicodeDecodeError as error:
         raise InputError(f"The ids called {prefix!r} hold bytes that are not UTF-8.") from error
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], name: str, dtype: DTypeLike) -> NDArray[Any]:
+    if name not in arrays:
+        raise InputError(f"The ids must be whole; {name!r} is missing: the file is damaged.")
+    part = arrays[name]
+    if part.ndim != 1 or part.dtype != dtype:
+        raise InputError(f"{name!r} must be flat {np.dtype(dtype)}; it is {part.dtype} {part.shape}.")
+    return part

@@ -68,8 +68,8 @@ class Metric:
                 f"A {self.name} space takes no zero vectors; {zero.size} came, the first in row "
                 f"{zero[0]}. Leave those items without a vector."
             )
-        units: NDArray[np.float32] = (vectors / lengths[:, None]).astype(np.float32)
-        return units
+        units = np.empty_like(vectors)
+        return np.divide(vectors, lengths[:, None], out=units)  # divided in float64, then rounded
 
     def scores(
         self, queries: NDArray[np.float32], rows: NDArray[np.float32]
@@ -153,7 +153,8 @@ def candidates(rough: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     if k >= len(rough):
         return np.arange(len(rough))
     kth = np.partition(rough, len(rough) - k)[len(rough) - k]
-    return np.flatnonzero(rough >= kth - 1e-5 * max(1.0, abs(float(kth))))
+    largest = float(np.abs(rough).max())  # large products that cancel round as large ones do
+    return np.flatnonzero(rough >= kth - 1e-5 * max(1.0, largest))
 
 
 def _dot_block(queries: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -161,13 +162,14 @@ def _dot_block(queries: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArr
 
 
 def _dot_each(query: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    scores: NDArray[np.float32] = np.einsum("nd,d->n", rows, query)
+    # row by row: einsum and a matrix product add up in an order that depends on the other rows
+    scores: NDArray[np.float32] = np.vecdot(rows, query)
     return scores
 
 
 def _euclidean_each(query: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
     apart = rows - query  # (n, dims)
-    distances: NDArray[np.float32] = np.sqrt(np.einsum("nd,nd->n", apart, apart))
+    distances: NDArray[np.float32] = np.sqrt(np.vecdot(apart, apart))
     return -distances
 
 
@@ -215,6 +217,8 @@ def as_metric(name: str | Metric) -> Metric:
     """
     if isinstance(name, Metric):
         return name
-    if name not in _METRICS:
-        raise InputError(f"metric must be one of {', '.join(_METRICS)}; got {name!r}.")
+    if not isinstance(name, str) or name not in _METRICS:
+        raise InputError(
+            f"metric must be one of {', '.join(_METRICS)}; got {name!r}. Pass one of these names."
+        )
     return _METRICS[name]

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     from embedry.ids import Id
 
 __all__ = ["Hit", "Hits", "Plan"]
 
-_NOTHING: Mapping[str, object] = MappingProxyType({})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Hit:
     score: float
     document: str | None = None
     metadata: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
-    parts: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    parts: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
     because: tuple[tuple[Id, float], ...] = ()
 
     def __repr__(self) -> str:

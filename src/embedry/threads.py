@@ -56,13 +56,13 @@ def _cores() -> int:
 
 def _openmp_cap() -> int:
     text = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(text) if text.isdigit() and int(text) > 0 else _cores()
+    return int(text) if text.isdecimal() and int(text) > 0 else _cores()
 
 
 def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
     """Run the tasks at the same time, one thread each, and wait for all.
 
-    One task runs in the calling thread.
+    A single task runs in the calling thread.
 
     Parameters
     ----------
@@ -74,8 +74,9 @@ def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
     BaseException
         The first error of a task, once all have ended.
     """
-    if len(tasks) == 1:
-        tasks[0]()
+    if len(tasks) <= 1:
+        for task in tasks:
+            task()
         return
     from concurrent.futures import ThreadPoolExecutor
 

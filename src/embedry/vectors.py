@@ -1,8 +1,11 @@
-"""Arrays of vectors, checked before anything is done with them."""
+"""Arrays of vectors, checked before anything is done with them.
+
+What it is not: `embedry.Embeddings`, which gives the rows names and a card.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,14 +44,7 @@ def as_rows(
         If rows differ in length, values are not real numbers or not finite in float32, or the
         shape is wrong.
     """
-    try:
-        array = np.asarray(vectors)
-    except ValueError as error:
-        raise InputError(f"{what} must all have the same length; {error}.") from error
-    if array.dtype.kind not in _REAL:
-        raise InputError(
-            f"{what} must be real numbers; got dtype {array.dtype}. Pass a float32 array."
-        )
+    array = _real(vectors, what)
     if array.ndim != 2 or array.shape[1] == 0 or (dims is not None and array.shape[1] != dims):
         wanted = f"(n, {dims})" if dims is not None else "(n, dims) with dims at least 1"
         raise InputError(f"{what} must have shape {wanted}; got {array.shape}.")
@@ -56,6 +52,18 @@ def as_rows(
         rows = np.ascontiguousarray(array, np.float32)
     _check_finite(rows, what)
     return rows
+
+
+def _real(values: ArrayLike, what: str) -> NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"{what} must all have the same length; {error}.") from error
+    if array.dtype.kind not in _REAL:
+        raise InputError(
+            f"{what} must be real numbers; got dtype {array.dtype}. Pass a float32 array."
+        )
+    return array
 
 
 def _check_finite(rows: NDArray[np.float32], what: str) -> None:
@@ -89,11 +97,11 @@ def as_row(vector: ArrayLike, dims: int, what: str = "vector") -> NDArray[np.flo
     InputError
         If it is not one finite vector of that width.
     """
-    array = np.asarray(vector)
+    array = _real(vector, what)
     if array.ndim == 1:
         array = array[None]
     if array.ndim != 2 or len(array) != 1:
-        raise InputError(f"{what} must be one vector of shape ({dims},); got {np.shape(vector)}.")
+        raise InputError(f"{what} must be one vector of shape ({dims},); got {array.shape}.")
     row: NDArray[np.float32] = as_rows(array, dims, what)[0]
     return row
 

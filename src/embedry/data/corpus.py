@@ -17,7 +17,7 @@ import tempfile
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -277,10 +277,10 @@ class _Encoder:
                 f"A line must be a str; got {wrong!r}. Pass str, not tokens."
             ) from error
         self._empty += len(lines) - len(sentences)
-        code = self._codes.__getitem__
-        for tokens in sentences:
-            self._tokens.append(np.fromiter(map(code, tokens), np.int32, len(tokens)))
-        self._lengths.append(np.fromiter(map(len, sentences), np.int64, len(sentences)))
+        lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
+        codes = map(self._codes.__getitem__, chain.from_iterable(sentences))
+        self._tokens.append(np.fromiter(codes, np.int32, int(lengths.sum())))
+        self._lengths.append(lengths)
 
     def corpus(self, source: str, *, undecodable: int = 0) -> Corpus:
         if not self._codes:

@@ -1,0 +1,264 @@
+"""The demo: the main job on real data that is on every machine with Python.
+
+Words are learned from the text of Python's sources, taste from which file uses which name; both
+become fields of one collection; then it is searched, asked, changed and misused. Nothing here
+is prepared: the questions were chosen before the answers were seen.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.text import Text
+
+from embedry.cli import show
+from embedry.data.samples import PythonLibrary, python_library, python_project
+from embedry.embeddings import Embeddings
+from embedry.errors import ForeignSpaceError, InputError
+from embedry.learn.als import ALS
+from embedry.learn.word2vec import Word2Vec
+from embedry.store.collection import Collection
+from embedry.trust.explain import explain
+from embedry.use.recommend import Recommender
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from embedry.data.corpus import Corpus
+    from embedry.data.interactions import Interactions
+
+__all__ = ["run_demo"]
+
+QUERY = "turn an object into json text"
+FILTERED_QUERY, FILTER = "wait for a thread to finish", {"kind": "method"}
+WORD = "socket"
+ITEM = "json.dumps"
+FILE = "json/tool.py"
+NEW_ID = "my_notes.brew_tea"
+NEW_DOCUMENT = "brew tea: boil water, wait four minutes, pour the tea into a cup"
+NEW_QUERY = "how do I boil water for tea"
+_MARK = "made-by-embedry-demo"
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What is learned from: items, who uses them, and text."""
+
+    ids: tuple[str, ...]
+    documents: tuple[str, ...]
+    metadata: tuple[dict[str, str | int], ...]
+    uses: Interactions
+    text: Corpus
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was made of it."""
+
+    items: Collection
+    words: Word2Vec
+    taste: ALS
+    recommender: Recommender
+    files: tuple[str, ...]
+
+
+@dataclass
+class _Report:
+    """What is shown, and what is printed as JSON in its stead."""
+
+    screen: Console | None
+    data: dict[str, Any] = field(default_factory=dict)
+
+    def say(self, *what: object) -> None:
+        if self.screen is not None:
+            self.screen.print(*what, soft_wrap=any(isinstance(part, Text) for part in what))
+
+    @contextmanager
+    def step(self, what: str, name: str) -> Iterator[None]:
+        """Time a step and say so when it is done."""
+        began = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - began
+        self.data.setdefault("seconds", {})[name] = round(seconds, 2)
+        self.say(f"[green]✓[/] {what} [dim]({seconds:.1f} s)[/]")
+
+
+def run_demo(project: Path | None, out: Path, *, as_json: bool) -> None:
+    """Learn, keep, search, recommend, explain, change and misuse; see `embedry demo --help`.
+
+    Parameters
+    ----------
+    project : Path or None
+        A Python project; None for the Python library alone.
+    out : Path
+        The folder to keep everything in; an earlier demo there is replaced.
+    as_json : bool
+
+    Raises
+    ------
+    InputError
+        If ``out`` holds something that no demo made, or the project cannot be read.
+    """
+    _check_out(out)
+    report = _Report(None if as_json else show.console())
+    made = _make(project, out, report)
+    with made.items:
+        for scene in (_search, _word, _neighbours, _recommend, _filtered, _live, _refusal):
+            scene(made, report)
+    _goodbye(made, out, report)
+    if as_json:
+        show.print_json(report.data)
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and not (out / _MARK).exists():
+        raise InputError(f"{out} holds something that is not a demo. Pass another --out.")
+
+
+def _make(project: Path | None, out: Path, report: _Report) -> _Made:
+    with report.step("read the Python sources on this machine", "read"):
+        material = _material(project)
+    report.data["items"] = len(material.ids)
+    report.say(
+        f"  {len(material.ids):,} documented names, {material.text.token_count:,} words of text, "
+        f"{len(material.uses):,} uses of {material.uses.shape[1]:,} names by "
+        f"{material.uses.shape[0]:,} files"
+    )
+    with report.step("learned words from the text (Word2Vec, 100 dims)", "words"):
+        words = Word2Vec(dims=100, seed=1).fit(material.text)
+    with report.step("learned taste from what files use (ALS, 64 dims)", "taste"):
+        taste = ALS(dims=64, seed=1).fit(material.uses.damped())
+    with report.step("kept both as fields of one collection", "keep"):
+        items = _keep(material, words, taste, out)
+    recommender = Recommender(items, taste=taste, content="content")
+    return _Made(items, words, taste, recommender, material.files)
+
+
+def _material(project: Path | None) -> _Material:
+    library = python_library()
+    if project is None:
+        parts = (library.ids, library.documents, library.metadata, library.uses, library.text)
+        return _Material(*parts, (FILE,))
+    return _joined(library, python_project(project))
+
+
+def _joined(library: PythonLibrary, own: PythonLibrary) -> _Material:
+    """Put a project beside the library: its files learn from the library's and are asked about."""
+    files = tuple(f"./{file}" for file in own.uses.user_ids)  # not to be taken for the library's
+    uses = replace(own.uses, user_ids=files)
+    fresh = [place for place, id in enumerate(own.ids) if id not in set(library.ids)]
+    largest = np.argsort(-np.diff(uses.indptr), kind="stable")[:2]
+    return _Material(
+        library.ids + tuple(own.ids[place] for place in fresh),
+        library.documents + tuple(own.documents[place] for place in fresh),
+        library.metadata + tuple(own.metadata[place] for place in fresh),
+        library.uses.joined(uses),
+        own.text,
+        tuple(files[place] for place in largest),
+    )
+
+
+def _keep(material: _Material, words: Word2Vec, taste: ALS, out: Path) -> Collection:
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    (out / _MARK).touch()
+    words.save(out / "words.embedry-model")
+    taste.save(out / "taste.embedry-model")
+    items = Collection.open(out / "python.embedry")
+    items.upsert(material.ids, documents=material.documents, metadata=material.metadata)
+    items.add_field("content", encoder=words)
+    items.add_field("taste", embeddings=taste.item_embeddings_, missing="create")
+    return items
+
+
+def _search(made: _Made, report: _Report) -> None:
+    found = made.items.search(QUERY, field="content", k=5)
+    report.data["search"] = show.plain_hits(found)
+    report.say()
+    report.say(show.hits_table(found, f'Search: "{QUERY}" — by meaning and by words'))
+
+
+def _word(made: _Made, report: _Report) -> None:
+    found = made.words.embeddings_.nearest(id=WORD, k=8)
+    report.data["word"] = {"word": WORD, "near": list(found.ids)}
+    report.say()
+    near = ", ".join(map(str, found.ids))
+    report.say(Text.assemble(("Words near ", "bold"), (WORD, "bold cyan"), f": {near}"))
+
+
+def _neighbours(made: _Made, report: _Report) -> None:
+    found = made.items.search(id=ITEM, field="taste", k=5)
+    why = explain(made.items, ITEM, found[0].id, taste=made.taste)
+    report.data["used_together"] = show.plain_hits(found)
+    report.data["why"] = str(why)
+    report.say()
+    near = ", ".join(f"{hit.id} {hit.score:.2f}" for hit in found)
+    report.say(Text.assemble(("Used together with ", "bold"), (ITEM, "bold cyan"), f": {near}"))
+    report.say(Text(f"Why {why}", style="dim"))
+
+
+def _recommend(made: _Made, report: _Report) -> None:
+    for file in made.files:
+        found = made.recommender.recommend(file, k=5)
+        report.data.setdefault("recommended", {})[file] = show.plain_hits(found)
+        report.say()
+        report.say(show.recommendation_table(found, f"Recommended for {file} — taste and content"))
+
+
+def _filtered(made: _Made, report: _Report) -> None:
+    found = made.items.search(FILTERED_QUERY, field="content", k=3, where=FILTER)
+    report.data["filtered"] = show.plain_hits(found)
+    report.say()
+    passed = 0 if found.plan is None else found.plan.passed
+    title = f'Search: "{FILTERED_QUERY}", where {FILTER} — {passed:,} of {len(made.items):,} pass'
+    report.say(show.hits_table(found, title))
+
+
+def _live(made: _Made, report: _Report) -> None:
+    made.items.upsert([NEW_ID], documents=[NEW_DOCUMENT])
+    began = time.perf_counter()
+    found = made.items.search(NEW_QUERY, field="content", k=1)
+    milliseconds = 1000 * (time.perf_counter() - began)
+    report.data["live"] = {"found": found[0].id, "milliseconds": round(milliseconds, 2)}
+    report.say()
+    report.say(
+        Text.assemble(
+            (f"Added {NEW_ID}, ", "bold"),
+            f'asked "{NEW_QUERY}": found {found[0].id} in {milliseconds:.1f} ms',
+        )
+    )
+    made.items.delete([NEW_ID])
+
+
+def _refusal(made: _Made, report: _Report) -> None:
+    stranger = Embeddings(["a query"], np.ones((1, made.words.embeddings_.dims)))
+    try:
+        made.items.search(vector=stranger, field="content")
+    except ForeignSpaceError as error:
+        report.data["refused"] = str(error)
+        report.say()
+        report.say(Text.assemble(("Refused, as it must be: ", "bold"), (str(error), "red")))
+
+
+def _goodbye(made: _Made, out: Path, report: _Report) -> None:
+    place = out / "python.embedry"
+    first = made.files[0]
+    commands = [
+        f'embedry search {place} "read a zip file"',
+        f"embedry recommend {place} {first}",
+        f"embedry explain {place} json.dumps json.loads",
+    ]
+    report.data["collection"], report.data["try"] = str(place), commands
+    report.say()
+    report.say(f"The collection lies in {place} . Try next:")
+    for command in commands:
+        report.say(Text(f"  {command}", style="cyan"))

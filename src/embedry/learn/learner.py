@@ -1,0 +1,138 @@
+"""What every learner shares: scikit-learn's contract for settings, without scikit-learn.
+
+Settings are the arguments of ``__init__`` and nothing else; ``get_params``, ``set_params`` and
+``sklearn.base.clone`` work; what is learned ends in an underscore.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
+
+from embedry.errors import InputError, NotFittedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Learner", "real_number", "whole_number"]
+
+
+class Learner(ABC):
+    """A learner: settings, ``fit``, ``save``."""
+
+    # the settings of the last fit: set_params may have changed ours since, not what was learned
+    _fitted_with: dict[str, Any]
+
+    @abstractmethod
+    def save(self, path: str | Path) -> None:
+        """Write what was learned into one file that `embedry.load` reads."""
+
+    @classmethod
+    def _setting_names(cls) -> list[str]:
+        return list(inspect.signature(cls).parameters)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: ARG002
+        """Return the settings by name.
+
+        Parameters
+        ----------
+        deep : bool
+            Taken for scikit-learn's sake; there is nothing deeper.
+
+        Returns
+        -------
+        dict
+        """
+        return {name: getattr(self, name) for name in self._setting_names()}
+
+    def set_params(self, **settings: Any) -> Self:
+        """Change settings by name, as scikit-learn does, and return the learner.
+
+        What was learned stays as it is until the next ``fit``, which also checks the values.
+
+        Parameters
+        ----------
+        **settings
+            New values; all are set, or none.
+
+        Returns
+        -------
+        Learner
+            Itself.
+
+        Raises
+        ------
+        InputError
+            If there is no such setting.
+        """
+        known = self._setting_names()
+        for name in settings:
+            if name not in known:
+                raise InputError(f"A setting must be one of {', '.join(known)}; got {name!r}.")
+        for name, value in settings.items():
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(type(self)).parameters
+        changed = [
+            f"{name}={value!r}"
+            for name, value in self.get_params().items()
+            if value != defaults[name].default
+        ]
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def _check_fitted(self, learned: str) -> None:
+        if not hasattr(self, learned):
+            raise NotFittedError(f"Call fit first: this {type(self).__name__} has learned nothing.")
+
+
+def whole_number(name: str, value: object, lowest: int, highest: int = 2**31) -> int:
+    """Return a setting that must be an int in a range.
+
+    Parameters
+    ----------
+    name : str
+    value : int
+    lowest, highest : int
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+        raise InputError(f"{name} must be an int in [{lowest}, {highest}]; got {value!r}.")
+    return value
+
+
+def real_number(name: str, value: object, lowest: float, highest: float) -> float:
+    """Return a setting that must be a finite number in a range.
+
+    Parameters
+    ----------
+    name : str
+    value : float
+    lowest, highest : float
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    InputError
+        If it is not.
+    """
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not lowest <= value <= highest
+    ):
+        raise InputError(f"{name} must be a number in [{lowest:g}, {highest:g}]; got {value!r}.")
+    return float(value)

@@ -1,0 +1,203 @@
+"""Why two items are near: the same parts a search would add up, told for one pair.
+
+For each field the score and where it lies among the scores of other pairs; for a field whose
+encoder is a mean of words, what each word gives to the score, exactly; for taste, who used both.
+
+What it is not: a guess at what a black box meant. What cannot be decomposed exactly is given
+whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from embedry.errors import UnknownIdError
+from embedry.ids import check_id
+from embedry.store.mirror import searchable
+from embedry.store.text_analysis import analyse, analyse_query
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from embedry.ids import Id
+    from embedry.learn.als import ALS
+    from embedry.store.collection import Collection, Item
+    from embedry.store.fields import Field
+
+__all__ = ["Explanation", "FieldPart", "UsedBy", "explain"]
+
+_WORDS = 5
+_USERS = 5
+
+
+@runtime_checkable
+class _MeanOfWords(Protocol):
+    """An encoder whose vectors are sums over words."""
+
+    def word_shares(self, text: str, query: NDArray[np.float32]) -> dict[str, float]:
+        """Return what each word of a text gives to its dot product with a vector."""
+
+
+@dataclass(frozen=True)
+class FieldPart:
+    """How near two items are in one field.
+
+    Attributes
+    ----------
+    field : str
+    score : float or None
+        By the metric of the field; None where one of the two has no vector.
+    calibrated : float or None
+        The same on the common scale: 1 is nearer than 99.9 % of pairs.
+    words : tuple of (str, float)
+        Words of the second item's document with the largest shares of the score.
+    """
+
+    field: str
+    score: float | None
+    calibrated: float | None
+    words: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class UsedBy:
+    """Who used two items: how many each and both, and some who used both."""
+
+    first: int
+    second: int
+    both: int
+    examples: tuple[Id, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why two items are near.
+
+    Attributes
+    ----------
+    first, second : str or int
+    parts : tuple of FieldPart
+        One a field, in the order the fields were added.
+    shared_words : tuple of str
+        Words that both are found by, rarest first.
+    used_by : UsedBy or None
+        Where taste was given and knows both.
+    """
+
+    first: Id
+    second: Id
+    parts: tuple[FieldPart, ...]
+    shared_words: tuple[str, ...] = ()
+    used_by: UsedBy | None = field(default=None)
+
+    def __str__(self) -> str:
+        lines = [f"{self.first} and {self.second}"]
+        lines += [f"  {_sentence(part)}" for part in self.parts]
+        if self.used_by is not None:
+            lines.append(f"  {_used_sentence(self.used_by)}")
+        if self.shared_words:
+            lines.append(f"  both are found by: {', '.join(self.shared_words)}")
+        return "\n".join(lines)
+
+
+def _sentence(part: FieldPart) -> str:
+    if part.score is None:
+        return f"{part.field}: one of them has no vector"
+    words = ", ".join(f"{word} {share:+.2f}" for word, share in part.words)
+    because = f", through {words}" if words else ""
+    return f"{part.field}: {part.score:.2f} similar ({part.calibrated:.2f} calibrated){because}"
+
+
+def _used_sentence(used: UsedBy) -> str:
+    some = f", such as {', '.join(map(str, used.examples))}" if used.examples else ""
+    return f"used by {used.first} and {used.second}; by both: {used.both}{some}"
+
+
+def explain(
+    collection: Collection, first: Id, second: Id, *, taste: ALS | None = None
+) -> Explanation:
+    """Explain why two items of a collection are near.
+
+    Parameters
+    ----------
+    collection : Collection
+    first, second : str or int
+    taste : ALS, optional
+        To say who used both.
+
+    Returns
+    -------
+    Explanation
+        Print it for sentences.
+
+    Raises
+    ------
+    UnknownIdError
+        If an item is not in the collection.
+
+    Notes
+    -----
+    In a field of Word2Vec the shares of all words of a document sum to the score.
+    """
+    ids = [check_id(first), check_id(second)]
+    items = {item.id: item for item in collection.get(ids)}
+    missing = [id for id in ids if id not in items]
+    if missing:
+        raise UnknownIdError(f"There is no item {missing[0]!r} in the collection.", ids=missing)
+    pair = (items[ids[0]], items[ids[1]])
+    mirror = collection.mirror
+    places = mirror.items.positions(ids)
+    parts = tuple(_part(one, places, pair) for one in mirror.fields.values())
+    used = None if taste is None else _used_by(taste, ids)
+    return Explanation(ids[0], ids[1], parts, _shared_words(collection, pair), used)
+
+
+def _part(field: Field, places: NDArray[np.int64], pair: Sequence[Item]) -> FieldPart:
+    vectors = field.vectors
+    if (vectors.slot_of[places] < 0).any():
+        return FieldPart(field.name, None, None)
+    query = vectors.vectors_of(places[:1])[0]
+    score = vectors.scores_of(query, places[1:])
+    calibrated = field.background("item").calibrated(score.astype(np.float64))
+    words = _word_shares(field, query, pair[1])
+    return FieldPart(field.name, float(score[0]), float(calibrated[0]), words)
+
+
+def _word_shares(
+    field: Field, query: NDArray[np.float32], item: Item
+) -> tuple[tuple[str, float], ...]:
+    if not field.has_encoder or not item.document:
+        return ()
+    encoder = field.encoder()
+    if not isinstance(encoder, _MeanOfWords):
+        return ()
+    shares = encoder.word_shares(item.document, query)
+    largest = sorted(shares.items(), key=lambda pair: -pair[1])[:_WORDS]
+    return tuple(largest)
+
+
+def _shared_words(collection: Collection, pair: Sequence[Item]) -> tuple[str, ...]:
+    """Return the terms that both items are found by, rarest first."""
+    first, second = (searchable(item.id, item.document) for item in pair)
+    shared = sorted(set(analyse_query(first)) & set(analyse(second)))
+    mirror = collection.mirror
+    with mirror.lock:
+        frequency = mirror.text().document_frequency
+        return tuple(sorted(shared, key=frequency)[:_WORDS])
+
+
+def _used_by(taste: ALS, ids: Sequence[Id]) -> UsedBy | None:
+    items = taste.item_embeddings_
+    if any(id not in items for id in ids):
+        return None
+    used = taste.interactions_
+    users = np.repeat(np.arange(len(used.user_ids)), np.diff(used.indptr))
+    of = [set(users[used.indices == items.ids.index(id)].tolist()) for id in ids]
+    both = sorted(of[0] & of[1])
+    examples = tuple(used.user_ids[user] for user in both[:_USERS])
+    return UsedBy(len(of[0]), len(of[1]), len(both), examples)

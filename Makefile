@@ -34,7 +34,7 @@ bench: $(BENCH)
 	@$(VENV)/bin/python -m benchmarks
 
 docs: $(DEV)
-	@$(VENV)/bin/python -m pytest -q tests/test_readme.py tests/test_docs.py
+	@$(VENV)/bin/python -m pytest -q tests/test_readme.py --doctest-modules src
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -196,7 +196,9 @@ class Card:
         if self.dims < 1:
             raise InputError(f"dims must be an int of at least 1; got {self.dims}.")
         if self.fidelity is not None and not math.isfinite(self.fidelity):
-            raise InputError(f"fidelity must be finite; got {self.fidelity}. Leave out what is not.")
+            raise InputError(
+                f"fidelity must be finite; got {self.fidelity}. Leave out what is not."
+            )
         if self.probes is not None and len(self.probes.vectors) != self._probe_bytes():
             raise InputError(f"Probes must be vectors of {self.dims} dims. Encode them anew.")
         # a frozen value is normalised the only way there is
@@ -390,7 +392,8 @@ def _checked_settings(
         finite = not isinstance(value, float) or math.isfinite(value)
         if not (value is None or isinstance(value, (str, int, float))) or not finite:
             raise InputError(
-                f"The setting {name!r} must be a str, a finite number, a bool or None; got {value!r}."
+                f"The setting {name!r} must be a str, a finite number, a bool or None; "
+                f"got {value!r}."
             )
     by_name = {str(name): value for name, value in pairs}
     if len(by_name) != len(pairs):

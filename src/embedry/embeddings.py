@@ -6,19 +6,20 @@ updates see `embedry.Collection`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from embedry import wordfiles
-from embedry.card import Card, Operation, check, fingerprint
+from embedry.card import Card, Operation, Relation, check, fingerprint
 from embedry.errors import FileFormatError, InputError, UnknownIdError
 from embedry.files import read_arrays, write_arrays
 from embedry.ids import Id, check_id, check_ids, check_unique, pack_ids, unpack_ids
 from embedry.metrics import as_metric
 from embedry.query import Hit, Hits, Plan
-from embedry.vectors import as_row, as_rows, check_k
+from embedry.vectors import as_queries, as_rows, check_k
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -71,8 +72,7 @@ class Embeddings:
         rows = as_rows(vectors, None if card is None else card.dims)
         if len(names) != len(rows):
             raise InputError(f"There must be one id a vector; got {len(names)} and {len(rows)}.")
-        if rows.flags.writeable and (rows is vectors or rows.base is not None):
-            rows = rows.copy()  # the caller keeps an array of their own
+        rows = _private(rows, vectors)
         rows.flags.writeable = False
         self._ids = tuple(names)
         self._vectors = rows
@@ -102,7 +102,8 @@ class Embeddings:
         return len(self._ids)
 
     def __contains__(self, id: object) -> bool:
-        return isinstance(id, (str, int, np.integer)) and id in self._places
+        known = isinstance(id, (str, int, np.integer)) and not isinstance(id, bool)
+        return known and id in self._places
 
     def __getitem__(self, id: Id) -> NDArray[np.float32]:
         """Return the vector of an id, (dims,) float32; `UnknownIdError` if it is not there."""
@@ -196,6 +197,8 @@ class Embeddings:
         ------
         UnknownIdError
             If one is not there.
+        InputError
+            If one is not an id, or the metric is cosine and a vector is zero.
         """
         rows = self._prepared[[self._place(first), self._place(second)]]
         return float(as_metric(self._card.metric).exact_scores(rows[0], rows[1:])[0])
@@ -240,7 +243,8 @@ class Embeddings:
         k : int
             At least 1; k > n gives n.
         include_self : bool
-            Whether an item asked about may answer; it then comes first.
+            Whether an item asked about may answer. One asked for by ``id`` then comes first, also
+            before its equals and, where the metric is dot, before those that score higher.
 
         Returns
         -------
@@ -250,7 +254,8 @@ class Embeddings:
         Raises
         ------
         InputError
-            If not exactly one of id, vector and like/unlike is given, or k < 1.
+            If not exactly one of id, vector and like/unlike is given, k < 1, ``vector`` is not what
+            must hold, like and unlike cancel out, or the metric is cosine and a vector is zero.
         UnknownIdError
             If an id is not there.
         ForeignSpaceError
@@ -258,7 +263,8 @@ class Embeddings:
 
         Notes
         -----
-        O(n dims) time a query; a batch shares one matrix product a block.
+        O(n dims) time and O(n) memory a query; a batch gives exactly what its queries give one by
+        one.
 
         References
         ----------
@@ -266,11 +272,15 @@ class Embeddings:
         Representations (like and unlike).
         """
         k = check_k(k)
-        ways = [id is not None, vector is not None, bool(like or unlike)]
+        likes, unlikes = check_ids(like), check_ids(unlike)
+        ways = [id is not None, vector is not None, bool(likes or unlikes)]
         if sum(ways) != 1:
-            raise InputError("Pass exactly one of id=, vector= and like=/unlike=.")
-        if like or unlike:
-            return self._nearest_like(check_ids(like), check_ids(unlike), k, include_self)
+            raise InputError(
+                f"One of id=, vector= and like=/unlike= must be given; got {sum(ways)}. "
+                "Pass exactly one."
+            )
+        if likes or unlikes:
+            return self._nearest_like(likes, unlikes, k, include_self)
         if vector is not None:
             return self._nearest_vector(vector, k)
         if isinstance(id, (str, int, np.integer)):
@@ -279,20 +289,28 @@ class Embeddings:
 
     def _nearest_ids(self, ids: Sequence[Id], k: int, include_self: bool) -> list[Hits]:
         places = [self._place(id) for id in ids]
-        skipped = [set() if include_self else {place} for place in places]
-        asked = [f"id {id!r}" for id in ids]
-        return self._search(self._prepared[places], skipped, k, asked)
+        queries = self._prepared[places]
+        answers = self._search(queries, [{p} for p in places], k, [f"id {id!r}" for id in ids])
+        if not include_self:
+            return answers
+        metric = as_metric(self._card.metric)
+        own = [float(metric.exact_scores(query, query[None])[0]) for query in queries]
+        itself = [Hit(self._ids[place], score) for place, score in zip(places, own, strict=True)]
+        return [
+            replace(hits, hits=(first, *hits)[:k])
+            for first, hits in zip(itself, answers, strict=True)
+        ]
 
     def _nearest_vector(self, vector: Embeddings | ArrayLike, k: int) -> Hits | list[Hits]:
         if isinstance(vector, Embeddings):
-            check(vector.card, self._card, Operation.SEARCH)
+            relation = check(vector.card, self._card, Operation.SEARCH)
             rows, single = vector.vectors, len(vector) == 1
         else:
-            array = np.asarray(vector)
-            single = array.ndim == 1
-            rows = as_row(array, self.dims)[None] if single else as_rows(array, self.dims)
+            relation = Relation.SAME
+            rows, single = as_queries(vector, self.dims)
         queries = as_metric(self._card.metric).prepare(rows)
-        found = self._search(queries, [set()] * len(queries), k, ["a vector"] * len(queries))
+        asked = ["a vector"] * len(queries)
+        found = self._search(queries, [set()] * len(queries), k, asked, relation)
         return found[0] if single else found
 
     def _nearest_like(
@@ -304,6 +322,10 @@ class Embeddings:
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         units = rows / np.where(lengths > 0, lengths, 1)
         query = (signs @ units / len(places)).astype(np.float32)  # (examples,) @ (examples, dims)
+        if not query.any():
+            raise InputError(
+                "like and unlike must not cancel out; their mean is zero. Take one example away."
+            )
         queries = as_metric(self._card.metric).prepare(query[None])
         asked = f"like {list(like)!r}" + (f", unlike {list(unlike)!r}" if unlike else "")
         return self._search(queries, [set() if include_self else set(places)], k, [asked])[0]
@@ -314,9 +336,10 @@ class Embeddings:
         skipped: Sequence[set[int]],
         k: int,
         asked: Sequence[str],
+        relation: Relation = Relation.SAME,
     ) -> list[Hits]:
         metric = as_metric(self._card.metric)
-        plan = Plan("dense", passed=len(self), relation="same")
+        plan = Plan("dense", passed=len(self), relation=relation.value)
         answers = []
         for query, skip, words in zip(queries, skipped, asked, strict=True):
             places, scores = metric.top(query, self._prepared, k + len(skip))
@@ -338,9 +361,13 @@ class Embeddings:
         OSError
             If it cannot be written; what was there stays.
         """
-        header = {"card": self._card.to_dict(), "checksum": fingerprint(self._vectors)}
+        header = {"card": self._card.to_dict(), "checksum": self._digest()}
         arrays = {"vectors": self._vectors, **pack_ids(self._ids)}
         write_arrays(path, _KIND, header, arrays)
+
+    def _digest(self) -> str:
+        packed = pack_ids(self._ids).values()
+        return fingerprint(self._card.to_dict(), *packed, self._vectors)
 
     @classmethod
     def load(cls, path: str | Path, *, mmap: bool = False) -> Embeddings:
@@ -362,7 +389,8 @@ class Embeddings:
         FileNotFoundError
             If there is no such file.
         FileFormatError
-            If it is not such a file, is damaged, promises more than it holds, or is newer.
+            If it is not such a file, is damaged, promises more than it holds, or is newer. What
+            only the checksum shows, `verify` finds.
         """
         file = read_arrays(path, _KIND, mmap=mmap)
         try:
@@ -370,11 +398,17 @@ class Embeddings:
             ids = unpack_ids(file.arrays)
             rows = file.arrays["vectors"]
             if rows.dtype != np.float32 or rows.shape != (len(ids), card.dims):
-                raise InputError(f"vectors are {rows.dtype} {rows.shape}")
+                raise InputError(
+                    f"vectors must be float32 {(len(ids), card.dims)}; they are "
+                    f"{rows.dtype} {rows.shape}."
+                )
+            rows.flags.writeable = False
             found = cls._mapped(ids, rows, card) if mmap else cls(ids, rows, card)
-        except (KeyError, InputError) as error:
+            found._checksum = file.header["checksum"]
+        except KeyError as error:
+            raise FileFormatError(f"{path} is damaged: {error} is missing.", path=path) from error
+        except InputError as error:
             raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
-        found._checksum = file.header.get("checksum")
         return found
 
     _checksum: str | None = None
@@ -388,16 +422,19 @@ class Embeddings:
         return found
 
     def verify(self) -> None:
-        """Read every vector and hold it against the checksum it was saved with.
+        """Read every vector, and hold all that was loaded against the checksum it was saved with.
 
         Raises
         ------
         InputError
-            If a vector is not finite, or the bytes are not those that were saved.
+            If a vector is not finite, or ids, vectors or card are not those that were saved.
         """
         as_rows(self._vectors, self.dims)
-        if self._checksum is not None and fingerprint(self._vectors) != self._checksum:
-            raise InputError("The vectors are not those that were saved: the file is damaged.")
+        if self._checksum is not None and self._digest() != self._checksum:
+            raise InputError(
+                "Ids, vectors and card must be those that were saved; they are not: the file is "
+                "damaged. Restore a copy, or make it anew."
+            )
 
     def write_word2vec(self, path: str | Path, *, binary: bool = False) -> None:
         """Write the word2vec format, text or binary, which gensim and others read.
@@ -439,10 +476,28 @@ class Embeddings:
         FileNotFoundError
             If there is no such file.
         FileFormatError
-            If the header promises more than the file can hold, or a row cannot be read.
+            If the header promises more or less than the file holds, or a row cannot be read.
+        InputError
+            If a word repeats, a number is not finite, or there is no such metric.
         """
         ids, rows = wordfiles.read_word2vec(path, binary=binary)
         return cls(ids, rows, metric=metric)
+
+
+def _private(rows: NDArray[np.float32], given: ArrayLike) -> NDArray[np.float32]:
+    """Return rows that nobody else can change: what the caller may still write to is copied."""
+    converted = isinstance(given, np.ndarray) and not np.may_share_memory(rows, given)
+    if converted or isinstance(given, (list, tuple)) or _is_read_only(rows):
+        return rows
+    return rows.copy()
+
+
+def _is_read_only(array: object) -> bool:
+    while isinstance(array, np.ndarray):
+        if array.flags.writeable:
+            return False
+        array = array.base
+    return True
 
 
 def _card_of_bytes(ids: list[Id], rows: NDArray[np.float32], metric: str) -> Card:

@@ -14,23 +14,31 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.errors import FileFormatError
+from embedry.errors import FileFormatError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["ArrayFile", "cache_dir", "read_arrays", "write_arrays", "write_atomically"]
+__all__ = [
+    "ArrayFile",
+    "cache_dir",
+    "cache_root",
+    "read_arrays",
+    "write_arrays",
+    "write_atomically",
+]
 
 FORMAT_VERSION = 1
 _DTYPES: dict[str, np.dtype[Any]] = {
@@ -67,28 +75,17 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         If the folder is missing or cannot be written.
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    aside = Path(name)
+    aside = path.parent / f".{path.name}.{secrets.token_hex(8)}.part"
+    aside.touch(exist_ok=False)  # with the mode that the umask gives
     try:
         yield aside
         _fsync(aside)
-        _keep_mode(path, aside)
+        if path.exists():
+            aside.chmod(path.stat().st_mode & 0o777)
         aside.replace(path)
         _fsync(path.parent)
     finally:
         aside.unlink(missing_ok=True)
-
-
-def _keep_mode(path: Path, aside: Path) -> None:
-    """Give the new file the mode of the one it replaces, or what the umask asks for."""
-    if path.exists():
-        mode = path.stat().st_mode & 0o777
-    else:
-        umask = os.umask(0)
-        os.umask(umask)
-        mode = 0o666 & ~umask
-    aside.chmod(mode)
 
 
 def _fsync(path: Path) -> None:
@@ -122,15 +119,16 @@ def cache_dir(name: str) -> Path | None:
         A folder only its owner can enter (mode 0700), or None where none can be written: the
         caller then does its work in memory.
     """
-    folder = cache_root() / name
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        root = cache_root()
+        folder = root / name
+        for made in (root, folder):
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)  # a root that was there before keeps the mode its owner chose
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except (OSError, RuntimeError):
+    except (OSError, RuntimeError):  # RuntimeError: nobody knows the home folder
         return None
-    with suppress(OSError):
-        cache_root().chmod(0o700)
     return folder
 
 
@@ -170,10 +168,20 @@ def write_arrays(
     ------
     OSError
         If the file cannot be written; what was at ``path`` stays.
+    InputError
+        If an array is of another dtype.
+    ValueError
+        If the header holds NaN or infinity.
     """
     from safetensors.numpy import save_file
 
-    text = json.dumps(dict(header), ensure_ascii=False, sort_keys=True, allow_nan=False)
+    for name, array in arrays.items():
+        if array.dtype.newbyteorder("<") not in _DTYPES.values():
+            raise InputError(
+                f"The array {name!r} must be of a dtype that can be read back; "
+                f"got {array.dtype}. Convert it to one of {', '.join(_DTYPES)}."
+            )
+    text = json.dumps(dict(header), sort_keys=True, allow_nan=False)
     metadata = {"embedry": kind, "format": str(FORMAT_VERSION), "header": text}
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     with write_atomically(path) as aside:
@@ -223,12 +231,13 @@ def read_arrays(path: str | Path, kind: str | None = None, *, mmap: bool = False
     try:
         header = json.loads(metadata["header"])
         header["kind"] = metadata["embedry"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise _damaged(path, "its own header cannot be read") from error
-    data = (
-        np.memmap(path, dtype=np.uint8, mode="r") if path.stat().st_size else np.empty(0, np.uint8)
-    )
-    arrays = {name: _slice(data, start, entry) for name, entry in entries.items()}
+    data = np.memmap(path, dtype=np.uint8, mode="r")
+    try:
+        arrays = {name: _slice(data, start, entry) for name, entry in entries.items()}
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise _damaged(path, f"its arrays have impossible shapes: {error}") from error
     if not mmap:
         arrays = {name: np.array(array) for name, array in arrays.items()}
     return ArrayFile(header, arrays)
@@ -247,7 +256,7 @@ def _read_header(path: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]],
         with path.open("rb") as raw:
             length = int.from_bytes(raw.read(8), "little")
             entries = json.loads(raw.read(length))
-    except (SafetensorError, OSError, ValueError, OverflowError) as error:
+    except (SafetensorError, OSError, ValueError, OverflowError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
     entries.pop("__metadata__", None)
     for name, entry in entries.items():

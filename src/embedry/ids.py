@@ -194,5 +194,7 @@ def _part(arrays: Mapping[str, NDArray[Any]], name: str, dtype: DTypeLike) -> ND
         raise InputError(f"The ids must be whole; {name!r} is missing: the file is damaged.")
     part = arrays[name]
     if part.ndim != 1 or part.dtype != dtype:
-        raise InputError(f"{name!r} must be flat {np.dtype(dtype)}; it is {part.dtype} {part.shape}.")
+        raise InputError(
+            f"{name!r} must be flat {np.dtype(dtype)}; it is {part.dtype} {part.shape}."
+        )
     return part

@@ -69,7 +69,8 @@ class Metric:
                 f"{zero[0]}. Leave those items without a vector."
             )
         units = np.empty_like(vectors)
-        return np.divide(vectors, lengths[:, None], out=units)  # divided in float64, then rounded
+        np.divide(vectors, lengths[:, None], out=units)  # divided in float64, then rounded
+        return units
 
     def scores(
         self, queries: NDArray[np.float32], rows: NDArray[np.float32]

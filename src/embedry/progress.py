@@ -8,6 +8,7 @@ bar is really shown.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sized
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -95,7 +96,7 @@ def progress(items: Iterable[Item], description: str, total: float | None = None
     >>> [number * 2 for number in progress([1, 2, 3], "Doubling")]
     [2, 4, 6]
     """
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     with bar(description, total) as advance:
         for item in items:

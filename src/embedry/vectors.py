@@ -14,7 +14,7 @@ from embedry.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["as_row", "as_rows", "check_k"]
+__all__ = ["as_queries", "as_row", "as_rows", "check_k"]
 
 _REAL = "fiu"
 
@@ -104,6 +104,33 @@ def as_row(vector: ArrayLike, dims: int, what: str = "vector") -> NDArray[np.flo
         raise InputError(f"{what} must be one vector of shape ({dims},); got {array.shape}.")
     row: NDArray[np.float32] = as_rows(array, dims, what)[0]
     return row
+
+
+def as_queries(
+    vectors: ArrayLike, dims: int, what: str = "vector"
+) -> tuple[NDArray[np.float32], bool]:
+    """Return one vector or several as float32 rows; see `as_rows`.
+
+    Parameters
+    ----------
+    vectors : array-like (dims,) or (q, dims)
+    dims : int
+    what : str
+
+    Returns
+    -------
+    rows : ndarray (q, dims), float32
+    single : bool
+        Whether one vector came, of shape (dims,); it is then the only row.
+
+    Raises
+    ------
+    InputError
+        If the shape is another, or a number is not real and finite.
+    """
+    array = _real(vectors, what)
+    single = array.ndim == 1
+    return (as_row(array, dims, what)[None] if single else as_rows(array, dims, what)), single
 
 
 def check_k(k: object) -> int:

@@ -11,7 +11,6 @@ Mikolov et al. 2013, the released word2vec.c.
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -88,18 +87,19 @@ def _read_text(
 ) -> tuple[list[str], NDArray[np.float32]]:
     words: list[str] = []
     rows = np.empty((count, dims), np.float32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # NumPy only warns where a number cannot be read
-        for place in range(count):
-            word, _, numbers = file.readline().strip().partition(b" ")
-            try:
-                values = np.fromstring(numbers, np.float32, sep=" ")
-            except (DeprecationWarning, ValueError) as error:
-                raise _wrong(path, f"row {place + 1} holds what is no number") from error
-            if len(values) != dims:
-                raise _wrong(path, f"row {place + 1} has {len(values)} numbers, not {dims}")
-            words.append(_decoded(path, word))
+    for place in range(count):
+        word, _, numbers = file.readline().strip().partition(b" ")
+        try:
+            values = [float(number) for number in numbers.split()]
+        except ValueError as error:
+            raise _wrong(path, f"row {place + 1} holds what is no number") from error
+        if len(values) != dims:
+            raise _wrong(path, f"row {place + 1} has {len(values)} numbers, not {dims}")
+        words.append(_decoded(path, word))
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, which no vectors may be
             rows[place] = values
+    if file.readline().strip():
+        raise _wrong(path, f"it promises {count} rows but holds more")
     return words, rows
 
 
@@ -118,6 +118,8 @@ def _read_binary(
         words.append(_decoded(path, data[start:space].lstrip(b"\n")))
         rows[place] = np.frombuffer(data, "<f4", dims, space + 1)
         start = end
+    if data[start:].strip(b"\n"):
+        raise _wrong(path, f"it promises {count} rows but holds more")
     return words, rows
 
 

@@ -73,7 +73,7 @@ STANDARD = {
         ''',
     "bad.py": "def f(:\n",
     "wrong.py": b"x = '\xe9'\n",
-    "latin.py": '# coding: latin-1\n"""Café."""\nimport system\nsystem.path.join()\n'.encode(
+    "latin.py": '# coding: latin-1\n"""Café."""\nimport latin, system\nsystem.path.join()\n'.encode(
         "latin-1"
     ),
     "größe.py": 'def maß(): "Unicode."\n',
@@ -289,6 +289,8 @@ def test_library_cache_notices_every_change(installation, cache):
     assert "json.loads" not in python_library().ids
     (std / "json.py").write_text('def loads(): "Read it."\n')
     assert "json.loads" in python_library().ids
+    (std / "json.py").write_text('def reads(): "Read it."\n')  # as many bytes as before
+    assert "json.reads" in python_library().ids
     (std / "new.py").write_text('"""New."""\n')
     assert "new" in python_library().ids
     (std / "new.py").unlink()
@@ -375,6 +377,17 @@ def test_project_gives_own_items_and_all_uses(installation):
     assert "bad.py" in dict(project.skipped)
 
 
+def test_project_counts_names_that_come_twice(installation):
+    """Of two things of one name the first is the item, and the other is counted."""
+    script = '"""Run."""\nimport json\njson.dumps\ndef main(): "{}"\n'
+    files = {"a/run.py": script.format("First."), "b/run.py": script.format("Second.")}
+    write(installation / "mine", files)
+    project = python_project(installation / "mine")
+    assert project.ids == ("run", "run.main")
+    assert project.documents[1].endswith("First.")
+    assert project.counts["items_repeated"] == 2
+
+
 @pytest.mark.parametrize(
     ("sources", "message"),
     [
@@ -392,9 +405,9 @@ def test_project_that_says_nothing_is_refused(installation, sources, message):
 
 def test_project_path_must_be_a_folder(installation):
     """A missing folder and a file are refused by name."""
-    with pytest.raises(InputError, match="no-such"):
+    with pytest.raises(InputError, match=r"got .*no-such"):
         python_project(installation / "no-such")
-    with pytest.raises(InputError, match=r"greet\.py"):
+    with pytest.raises(InputError, match=r"got .*greet\.py"):
         python_project(str(installation / "std" / "greet.py"))
 
 

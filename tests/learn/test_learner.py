@@ -73,7 +73,7 @@ def test_set_params_sets_all_or_nothing(learner):
     made = learner()
     assert made.set_params(dims=5, seed=2) is made
     assert (made.dims, made.seed) == (5, 2)
-    with pytest.raises(InputError, match="must be one of dims, .*; got 'width'"):
+    with pytest.raises(InputError, match=r"must be one of dims, .*; got 'width'"):
         made.set_params(dims=9, width=3)
     assert made.dims == 5
 

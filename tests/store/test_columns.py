@@ -11,11 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedry.errors import InputError
-from embedry.store.columns import (
-    Columns,
-    ListColumn,
-    NumberColumn,
-    TextColumn,
+from embedry.store.column import ListColumn, NumberColumn, TextColumn
+from embedry.store.columns import Columns
+from embedry.store.metadata import (
     decode_metadata,
     encode_metadata,
     fits,
@@ -163,10 +161,26 @@ def test_columns_forget_a_column_with_its_last_value():
     columns = Columns()
     columns.set([0], [{"a": 1}])
     with pytest.raises(InputError, match="holds int, got the str"):
-        columns.set([0], [{"a": "x"}])
+        columns.set([1], [{"a": "x"}])
     columns.clear([0])
     columns.set([0], [{"a": "x"}])
     assert columns.kinds == {"a": "str"}
+
+
+def test_columns_are_not_bound_by_the_rows_that_leave():
+    """Rows that replace all values of a key may bring another type; a value that stays binds."""
+    columns = Columns()
+    columns.set([0, 1], [{"a": 2**63 - 1}, {"a": 1}])
+    with pytest.raises(InputError, match="holds int, got the str"):
+        columns.set([0], [{"a": "x"}])
+    with pytest.raises(InputError, match=r"2\*\*53"):
+        columns.set([1], [{"a": 0.5}])
+    columns.set([0], [{"a": 0.5}])
+    assert rows_of(columns) == [{"a": ("float", 0.5)}, {"a": ("float", 1.0)}]
+    columns.set([0, 1, 2], [{"a": "x"}, {"a": "y"}, {}])
+    assert rows_of(columns) == [{"a": "x"}, {"a": "y"}, {}]
+    columns.set([0, 1], [{"a": 2**63 - 1}, {}])
+    assert rows_of(columns) == [{"a": ("int", 2**63 - 1)}, {}, {}]
 
 
 def test_columns_widen_int_to_float():
@@ -234,7 +248,7 @@ def test_columns_refuse_a_change_of_type_and_change_nothing(held, came):
     assert not fits(came, held)
     message = rf"row 1 \(id 7\), key 'a': .*holds {held}, got the {came} "
     with pytest.raises(InputError, match=message):
-        columns.set([0, 2], rows, ids=ids)
+        columns.set([1, 2], rows, ids=ids)
     with pytest.raises(InputError, match=message):
         columns.check(rows, ids=ids)
     with pytest.raises(InputError, match=f"row 1, key 'a': .*holds {held}, got the {came} "):

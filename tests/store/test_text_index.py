@@ -190,6 +190,17 @@ def test_len_counts_texts_even_empty_ones():
     assert index.search("fox", 3)[0].tolist() == []
 
 
+@given(STEPS, st.sampled_from([0, 2, 1000]))
+def test_document_frequency_counts_texts_there_now(steps, merge_least):
+    """It is the number of texts, of those now there, that hold the term."""
+    with mock.patch.object(text_index, "_MERGE_LEAST", merge_least):
+        index, texts = play(steps)
+    for term in analyse(" ".join(WORDS)):
+        held = sum(term in analyse(text) for text in texts.values())
+        assert index.document_frequency(term) == held
+    assert index.document_frequency("unknown") == 0
+
+
 def test_term_count_forgets_with_the_merge():
     """Terms of removed texts alone are gone once the tail is merged."""
     with mock.patch.object(text_index, "_MERGE_LEAST", 0):
@@ -290,7 +301,7 @@ def hostile(name, values, dtype=None):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda arrays: {}, "must be"),
+        (lambda arrays: dict(list(arrays.items())[1:]), "must be"),
         (lambda arrays: arrays | {"more": arrays["rows"]}, "must be"),
         (hostile("version", [999]), "must be of analyser"),
         (hostile("version", []), "must be of analyser"),
@@ -309,9 +320,10 @@ def hostile(name, values, dtype=None):
         (hostile("starts", [0, 2, 3, 5]), "starts"),
         (hostile("starts", [0, 3, 2, 4]), "postings for each term"),
         (hostile("starts", [0, 2, 2, 4]), "postings for each term"),
-        (hostile("starts", [0, 2**62, -(2**62), 4]), "postings for each term"),
+        (hostile("starts", [0, 2**62, -(2**63) + 9, 4]), "postings for each term"),
         (hostile("positions", [3, 3]), "positions ascending"),
         (hostile("positions", [-1, 3]), "positions ascending"),
+        (hostile("positions", [2**62, -(2**63) + 9]), "positions ascending"),
         (hostile("positions", [0, 2**40]), "positions ascending"),
         (hostile("positions", [0]), r"rows in \[0, 1\)"),
         (hostile("terms", list(b"fox\nhound\nred")), "line feed"),

@@ -134,7 +134,7 @@ def _make(project: Path | None, out: Path, report: _Report) -> _Made:
         f"{material.uses.shape[0]:,} files"
     )
     with report.step("learned words from the text (Word2Vec, 100 dims)", "words"):
-        words = Word2Vec(dims=100, seed=1).fit(material.text)
+        words = Word2Vec(dims=100, window=10, sample=1e-4, epochs=10, seed=1).fit(material.text)
     with report.step("learned taste from what files use (ALS, 64 dims)", "taste"):
         taste = ALS(dims=64, seed=1).fit(material.uses.damped())
     with report.step("kept both as fields of one collection", "keep"):

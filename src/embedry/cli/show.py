@@ -64,7 +64,7 @@ def facts(title: str, values: Mapping[str, Any], *, as_json: bool) -> None:
     console().print(table)
 
 
-def best_line(document: str | None, asked: str, width: int = 56) -> str:
+def best_line(document: str | None, asked: str, width: int = 120) -> str:
     """Return the line of a document that shares most words with what was asked, cut to a width."""
     wanted = set(analyse(asked))
     lines = [" ".join(line.split()) for line in (document or "").splitlines() if line.strip()]
@@ -97,12 +97,12 @@ def plain_hit(hit: Hit) -> dict[str, Any]:
 def hits_table(found: Hits, title: str = "") -> Table:
     """Return hits as a table: score, its parts, id, beginning of the document."""
     names = list(found[0].parts) if len(found) else []
-    table = Table(title=title or None, title_justify="left", title_style="bold")
+    table = Table(title=title or None, title_justify="left", title_style="bold", expand=True)
     table.add_column("score", justify="right", min_width=5)
     for name in names:
         table.add_column(name, justify="right", min_width=max(5, len(name)))
     _add_id_column(table, found)
-    table.add_column("found in", no_wrap=True, overflow="ellipsis")
+    table.add_column("found in", ratio=1, no_wrap=True, overflow="ellipsis")
     for hit in found:
         parts = [f"{hit.parts[name]:.2f}" for name in names]
         table.add_row(
@@ -139,11 +139,11 @@ def hits(found: Hits, *, as_json: bool) -> None:
 
 def recommendation_table(found: Hits, title: str = "") -> Table:
     """Return recommendations as a table: score, its parts, id, and what caused it."""
-    table = Table(title=title or None, title_justify="left", title_style="bold")
+    table = Table(title=title or None, title_justify="left", title_style="bold", expand=True)
     for name in ("score", "taste", "content"):
         table.add_column(name, justify="right", min_width=max(5, len(name)))
     _add_id_column(table, found)
-    table.add_column("because of", no_wrap=True, overflow="ellipsis")
+    table.add_column("because of", ratio=1, no_wrap=True, overflow="ellipsis")
     for hit in found:
         because = ", ".join(f"{id} {share:+.2f}" for id, share in hit.because)
         parts = [f"{hit.parts[name]:.2f}" for name in ("taste", "content")]

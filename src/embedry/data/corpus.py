@@ -14,6 +14,7 @@ import gzip
 import io
 import re
 import tempfile
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from embedry.errors import InputError
+from embedry.errors import FileFormatError, InputError
 from embedry.progress import bar
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ __all__ = ["Corpus", "Tokenizer", "tokenize"]
 Tokenizer = Literal["words", "whitespace"]
 
 _WORDS = re.compile(r"\w+")
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
 _LINES_AT_ONCE = 2_000
+_TOKENS_AT_ONCE = 2**24
 _MEMORY_LIMIT = 2**30
 
 
@@ -101,7 +104,7 @@ class Corpus:
     empty_lines : int
         Lines without a single token: they are left out and counted here.
     undecodable : int
-        Bytes sequences that were not UTF-8 and were replaced by U+FFFD.
+        Byte sequences that were not UTF-8 and were replaced by U+FFFD.
 
     Examples
     --------
@@ -135,7 +138,11 @@ class Corpus:
     @cached_property
     def counts(self) -> NDArray[np.int64]:
         """How often each word occurs, (words,) int64."""
-        return np.bincount(self.tokens, minlength=len(self.words)).astype(np.int64)
+        counts = np.zeros(len(self.words), np.int64)
+        for first in range(0, self.token_count, _TOKENS_AT_ONCE):  # bincount makes an int64 copy
+            part = self.tokens[first : first + _TOKENS_AT_ONCE]
+            counts += np.bincount(part, minlength=len(self.words))
+        return counts
 
     def sentence(self, index: int) -> list[str]:
         """Return the words of one sentence.
@@ -178,6 +185,8 @@ class Corpus:
         ------
         FileNotFoundError
             If there is no such file.
+        FileFormatError
+            If a ``.gz`` file is damaged or ends early.
         InputError
             If the file holds no token at all, or there is no such tokenizer.
 
@@ -194,16 +203,24 @@ class Corpus:
         def lines(file: io.TextIOBase) -> Iterator[str]:
             nonlocal replaced
             for line in file:
-                if not line.isascii():
-                    replaced += line.count("\ufffd")
-                yield line
+                if _UNDECODABLE.search(line):
+                    repaired = _repaired(line)
+                    replaced += repaired.count("\ufffd") - line.count("\ufffd")
+                    yield repaired
+                else:
+                    yield line
 
         with (
             path.open("rb") as raw,
             bar(f"Reading {path.name}", path.stat().st_size) as advance,
             _text(raw, packed=path.suffix == ".gz") as file,
         ):
-            encoder.add_all(lines(file), _by_position(raw, advance))
+            try:
+                encoder.add_all(lines(file), _by_position(raw, advance))
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise FileFormatError(
+                    f"{path} must be a whole gzip file; {error}. Fetch it again.", path=path
+                ) from error
         return encoder.corpus(str(path), undecodable=replaced)
 
     @classmethod
@@ -235,7 +252,12 @@ class Corpus:
 
 def _text(raw: io.BufferedReader, *, packed: bool) -> io.TextIOWrapper:
     source = gzip.GzipFile(fileobj=raw) if packed else raw
-    return io.TextIOWrapper(source, encoding="utf-8", errors="replace")
+    return io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape")
+
+
+def _repaired(line: str) -> str:
+    """Put U+FFFD in place of the bytes that were kept as half surrogates."""
+    return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _by_position(raw: io.BufferedReader, advance: Advance) -> Callable[[], None]:
@@ -326,5 +348,6 @@ class _TokenStore:
         if self._file is None:
             return np.concatenate(self._pieces)
         self._spill()
-        self._file.flush()
-        return np.memmap(self._file, np.int32, "r", shape=(self._count,))
+        with self._file:  # the map keeps what it maps
+            self._file.flush()
+            return np.memmap(self._file, np.int32, "r", shape=(self._count,))

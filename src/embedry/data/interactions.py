@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
+import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.errors import InputError, UnknownIdError
-from embedry.ids import Id, check_ids
+from embedry.errors import FileFormatError, InputError, UnknownIdError
+from embedry.ids import Id, check_id, check_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -98,12 +100,15 @@ class Interactions:
 
         Raises
         ------
+        InputError
+            If it is not an id.
         UnknownIdError
             If there is no such user.
         """
-        if user not in self._user_rows:
-            raise UnknownIdError(f"There is no user {user!r} in {self!r}.", ids=[user])
-        row = self._user_rows[user]
+        name = check_id(user)
+        if name not in self._user_rows:
+            raise UnknownIdError(f"There is no user {name!r} in {self!r}.", ids=[name])
+        row = self._user_rows[name]
         items = self.indices[self.indptr[row] : self.indptr[row + 1]]
         return tuple(self.item_ids[item] for item in items.tolist())
 
@@ -113,14 +118,23 @@ class Interactions:
         Returns
         -------
         Interactions
-            Rows are the items, columns the users; users ascend within a row.
+            Rows are the items, columns the users; users ascend within a row. Twice gives back
+            the same.
         """
         users, items = self.shape
         rows = np.repeat(np.arange(users, dtype=np.int32), np.diff(self.indptr))
         order = np.argsort(self.indices, kind="stable")
         indptr = np.zeros(items + 1, np.int64)
         np.cumsum(self.item_counts, out=indptr[1:])
-        return Interactions(self.item_ids, self.user_ids, indptr, rows[order], self.values[order])
+        return Interactions(
+            self.item_ids,
+            self.user_ids,
+            indptr,
+            rows[order],
+            self.values[order],
+            merged=self.merged,
+            dropped=self.dropped,
+        )
 
     def damped(self) -> Interactions:
         """Return the same pairs with each value v replaced by 1 + ln(1 + v).
@@ -178,7 +192,8 @@ class Interactions:
         Raises
         ------
         InputError
-            If lengths differ, nothing is left, or a value is negative or not finite.
+            If lengths differ, nothing is left, an id is none, or a value is no number, negative or
+            not finite: the message names the row, counted from 0.
         """
         user_ids, user_codes = _encode(users)
         item_ids, item_codes = _encode(items)
@@ -187,7 +202,8 @@ class Interactions:
                 "users and items must be equally long; "
                 f"got {len(user_codes)} and {len(item_codes)}."
             )
-        strengths = _checked_values(values, len(user_codes))
+        strengths = _as_values(values, len(user_codes))
+        _check_values(strengths, lambda place: f"row {place}")
         keep = strengths > 0
         dropped = {"value of zero": int(np.count_nonzero(~keep))} if not keep.all() else {}
         if not keep.any():
@@ -230,8 +246,10 @@ class Interactions:
         FileNotFoundError
             If there is no such file.
         InputError
-            If a column is missing, a line is short, or a value is not a number: the message
-            names the line.
+            If the text is not UTF-8 or empty, a column is missing, a line is short, a quote stays
+            open, or a value is no number, negative or not finite: the message names the line.
+        FileFormatError
+            If a ``.gz`` file is damaged or ends early.
         """
         path = Path(path)
         if not path.is_file():
@@ -288,15 +306,17 @@ class Interactions:
         Raises
         ------
         InputError
-            If it is not sparse, or a value is negative or not finite.
+            If it is not sparse with two dimensions, or a value is no real number, negative or not
+            finite: the message names its row and column.
         """
-        if not hasattr(matrix, "tocoo"):
+        if not hasattr(matrix, "tocoo") or matrix.ndim != 2:
             raise InputError(
-                "matrix must be a SciPy sparse matrix; "
-                f"got {type(matrix).__name__}. Pass scipy.sparse.csr_array(...) of it."
+                "matrix must be a SciPy sparse matrix of users by items; "
+                f"got {type(matrix).__name__}. Pass scipy.sparse.csr_array(...) of a table."
             )
         pairs = matrix.tocoo()
-        values = _checked_values(pairs.data, len(pairs.data))
+        values = _as_values(pairs.data, len(pairs.data))
+        _check_values(values, lambda i: f"row {pairs.row[i]}, column {pairs.col[i]}")
         keep = values > 0
         dropped = {"value of zero": int(np.count_nonzero(~keep))} if not keep.all() else {}
         users, items = pairs.shape
@@ -313,22 +333,30 @@ def _encode(ids: Iterable[Id]) -> tuple[tuple[Id, ...], NDArray[np.int32]]:
     return tuple(codes), np.array(numbers, np.int32)
 
 
-def _checked_values(values: ArrayLike | None, count: int) -> NDArray[np.float32]:
+def _as_values(values: ArrayLike | None, count: int) -> NDArray[np.float32]:
     if values is None:
         return np.ones(count, np.float32)
     try:
-        array = np.asarray(values, np.float32)
+        given = np.asarray(values)
+        if given.dtype.kind not in "biufO":
+            raise InputError(f"values must be numbers; got dtype {given.dtype}. Convert them.")
+        with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
+            array = given.astype(np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(f"values must be numbers; {error}.") from error
     if array.shape != (count,):
         raise InputError(f"values must have shape ({count},), one a pair; got {array.shape}.")
-    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
-    if wrong.size:
-        raise InputError(
-            f"values must be finite and not negative; {wrong.size} are not, the first at "
-            f"{wrong[0]}: {array[wrong[0]]}. Drop those rows, or shift ratings to start at 0."
-        )
     return array
+
+
+def _check_values(values: NDArray[np.float32], named: Callable[[int], str]) -> None:
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    if wrong.size:
+        first = int(wrong[0])
+        raise InputError(
+            f"values must be finite and not negative; {wrong.size} are not, the first in "
+            f"{named(first)}: {values[first]}. Drop those rows, or shift ratings to start at 0."
+        )
 
 
 def _assembled(
@@ -362,7 +390,11 @@ def _read_text(path: Path) -> str:
     try:
         return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} must be UTF-8 text; {error}.") from error
+        raise InputError(f"{path} must be UTF-8 text; {error}. Convert it first.") from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileFormatError(
+            f"{path} must be a whole gzip file; {error}. Fetch it again.", path=path
+        ) from error
 
 
 def _read_table(
@@ -372,19 +404,17 @@ def _read_table(
     columns: Sequence[str | int],
     header: bool | None,
 ) -> tuple[list[str], list[str], list[float] | None]:
-    lines = text.splitlines()
-    if not lines:
+    start = text.lstrip("\r\n").partition("\n")[0]
+    rows = _split(path, text, delimiter or _found_delimiter(start))
+    if not rows:
         raise InputError(f"{path} must hold at least one line; it is empty.")
-    delimiter = delimiter or _found_delimiter(lines[0])
-    rows = [row for row in _split(lines, delimiter) if row]
-    places = _places(path, rows[0], columns)
+    first = rows[0][1]
+    places = _places(path, first, columns)
     if header is None:
         named = any(isinstance(column, str) for column in columns)
-        header = named or (len(places) > 2 and not _is_number(rows[0][places[2]]))
-    body = rows[1:] if header else rows
-    line = 2 if header else 1
+        header = named or (len(places) > 2 and not _is_number(first[places[2]]))
     users, items, values = [], [], []
-    for number, row in enumerate(body, line):
+    for number, row in rows[1:] if header else rows:
         if len(row) <= max(places):
             raise InputError(
                 f"{path}, line {number}: {len(row)} columns, {max(places) + 1} needed."
@@ -396,10 +426,16 @@ def _read_table(
     return users, items, values if len(places) > 2 else None
 
 
-def _split(lines: list[str], delimiter: str) -> list[list[str]]:
-    if len(delimiter) == 1:
-        return list(csv.reader(lines, delimiter=delimiter))
-    return [line.split(delimiter) for line in lines]
+def _split(path: Path, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """Return the rows that are not blank, each with the number of its (last) line."""
+    if len(delimiter) > 1:
+        lines = enumerate(text.split("\n"), 1)
+        return [(n, line.rstrip("\r").split(delimiter)) for n, line in lines if line.strip()]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return [(reader.line_num, row) for row in reader if row]
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}. Mend the quotes.") from error
 
 
 def _found_delimiter(line: str) -> str:
@@ -431,6 +467,9 @@ def _is_number(text: str) -> bool:
 
 
 def _number(path: Path, line: int, text: str) -> float:
-    if not _is_number(text):
-        raise InputError(f"{path}, line {line}: the value must be a number; got {text!r}.")
+    if not _is_number(text) or not 0 <= float(text) < float("inf"):
+        raise InputError(
+            f"{path}, line {line}: the value must be a finite number, not negative; got {text!r}. "
+            "Drop that line, or shift ratings to start at 0."
+        )
     return float(text)

@@ -50,6 +50,8 @@ _SENTENCES_FOR_DIRECTION = 10_000
 _TOKENS_AT_ONCE = 200_000  # between two looks at the progress bar and at Ctrl-C
 _LOWEST_RATE = 1e-4
 _FLATTENING = 0.75  # exponent of the counts that negatives are drawn by
+_MOST_DRAWS = 1 << 22  # entries of the table of negatives
+_DRAWS_A_WORD = 1000  # shuffling more takes longer than learning a small text
 
 
 @dataclass(frozen=True)
@@ -222,7 +224,12 @@ class Word2Vec(Learner):
         contexts = aligned(len(text.words) + 1, self.dims)
         plan = sgns.SkipGram(
             keep=sgns.keep_thresholds(text.counts, self.sample),
-            negatives=sgns.negative_table(text.counts, _FLATTENING, generator),
+            negatives=sgns.negative_table(
+                text.counts,
+                _FLATTENING,
+                generator,
+                size=min(_MOST_DRAWS, _DRAWS_A_WORD * len(text.words)),
+            ),
             total_tokens=len(text.tokens) * self.epochs,
             window=self.window,
             negative=self.negative,
@@ -341,8 +348,9 @@ class Word2Vec(Learner):
     def _mean(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         weights = _weights(self.counts_)
         means = _means(self.embeddings_.vectors, weights, texts)
-        placed = means.any(axis=1)
-        means[placed] -= np.outer(means[placed] @ self._common, self._common)
+        # not by BLAS, whose sums of one row depend on how many there are
+        along = np.einsum("nd,d->n", means, self._common)
+        means -= np.outer(along, self._common)
         return means
 
     def save(self, path: str | Path) -> None:

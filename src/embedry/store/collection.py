@@ -21,10 +21,10 @@ from embedry.encode.encoder import Encoder
 from embedry.errors import CollectionError, InputError, UnknownIdError
 from embedry.ids import Id, check_ids
 from embedry.store.calibration import measured, probe_queries, split_sample
-from embedry.store.columns import decode_metadata
 from embedry.store.fields import Field, keep_encoder
 from embedry.store.filters import parse_filter
 from embedry.store.log import Durability, Log
+from embedry.store.metadata import decode_metadata
 from embedry.store.mirror import Mirror
 from embedry.store.planner import Mode, Question, answer
 from embedry.store.upsert import Batch, apply_batch, encode_documents

@@ -26,20 +26,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 import numpy as np
 
 from embedry.errors import FilterError, InputError
-from embedry.store.columns import (
-    ListColumn,
-    NumberColumn,
-    TextColumn,
-    fits,
-    kind_of,
-    microseconds,
-    plain_value,
-)
+from embedry.store.column import ListColumn, NumberColumn, TextColumn
+from embedry.store.metadata import fits, kind_of, microseconds, plain_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embedry.store.columns import Column, Columns, Kind
+    from embedry.store.column import Column
+    from embedry.store.columns import Columns
+    from embedry.store.metadata import Kind
 
 __all__ = [
     "MAX_DEPTH",

@@ -11,12 +11,11 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from embedry.errors import CollectionError
-from embedry.store.columns import Columns, decode_metadata
+from embedry.store.columns import Columns
 from embedry.store.fields import Field
 from embedry.store.items import Items
+from embedry.store.metadata import decode_metadata
 from embedry.store.text_index import TextIndex
 from embedry.store.vector_index import grown, load_graph, save_graph, wants_graph
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from embedry.encode.encoder import Encoder
@@ -87,8 +87,8 @@ class Mirror:
                     rows = reader.metadata(self._columns_seen)
                     gone = self.items.positions_of_rows(reader.removed(self._columns_seen))
                 positions = self.items.positions_of_rows([row for row, _ in rows])
-                self._columns.set(positions, [decode_metadata(text) for _, text in rows])
                 self._columns.clear(gone[gone < len(self._columns)])
+                self._columns.set(positions, [decode_metadata(text) for _, text in rows])
                 self._columns_seen = self.items.seen
             return self._columns
 

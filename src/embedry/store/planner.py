@@ -14,8 +14,8 @@ import numpy as np
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import check_id
 from embedry.query import Hit, Hits, Plan
-from embedry.store.columns import decode_metadata
 from embedry.store.filters import parse_filter
+from embedry.store.metadata import decode_metadata
 from embedry.vectors import check_k
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ __all__ = ["Mode", "Question", "answer"]
 
 Mode = Literal["auto", "dense", "text", "hybrid"]
 
-DENSE_SHARE = 0.5  # of a hybrid score; the rest is BM25's
+DENSE_SHARE = 0.6  # of a hybrid score, the rest is BM25's: docs/decisions/0002
 _HYBRID_DEPTH = 100  # candidates each side brings, at least
 _NO_PARTS: dict[str, float] = {}
 

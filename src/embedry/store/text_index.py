@@ -443,7 +443,17 @@ class TextIndex:
         return scores
 
     def document_frequency(self, term: str) -> int:
-        """Return how many live items hold a term, as `embedry.store.text_analysis` writes it."""
+        """Return how many items hold a term.
+
+        Parameters
+        ----------
+        term : str
+            As `embedry.store.text_analysis.analyse` writes it.
+
+        Returns
+        -------
+        int
+        """
         return len(self._live_postings(term)[0])
 
     def maximum(self, query: str, allowed: NDArray[np.bool_] | None = None) -> float:
@@ -649,7 +659,7 @@ def _check_base(base: _Base) -> None:
         f"have starts from 0 to {len(rows)} for {len(base.terms)} terms",
         f"{len(starts)} starts",
     )
-    _check(bool((np.diff(starts) > 0).all()), "have postings for each term", "a term without")
+    _check(_ascend(starts), "have postings for each term", "a term without")
     _check(len(base.frequencies) == len(rows), "have a frequency for each row", "another number")
     _check(bool((base.frequencies > 0).all()), "have frequencies above 0", "one below 1")
     _check(
@@ -657,15 +667,20 @@ def _check_base(base: _Base) -> None:
         f"have rows in [0, {len(positions)})",
         "one outside",
     )
-    ascending = np.diff(rows) > 0
+    ascending = rows[1:] > rows[:-1]
     ascending[starts[1:-1] - 1] = True  # where the postings of another term begin
     _check(bool(ascending.all()), "have the rows of a term ascending", "another order")
     _check(
-        bool((np.diff(positions) > 0).all())
+        _ascend(positions)
         and (len(positions) == 0 or (positions[0] >= 0 and positions[-1] <= _LARGEST)),
         f"have positions ascending in [0, {_LARGEST}]",
         "others",
     )
+
+
+def _ascend(numbers: NDArray[np.int64]) -> bool:
+    # compared, not subtracted: the difference of hostile numbers may overflow
+    return bool((numbers[1:] > numbers[:-1]).all())
 
 
 def _check(holds: bool, must: str, came: str) -> None:

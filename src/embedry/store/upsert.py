@@ -12,7 +12,7 @@ from embedry.encode.encoder import Encoded
 from embedry.errors import InputError
 from embedry.ids import Id, check_ids, check_unique
 from embedry.progress import bar
-from embedry.store.columns import decode_metadata, encode_metadata
+from embedry.store.metadata import decode_metadata, encode_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

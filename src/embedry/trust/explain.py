@@ -9,6 +9,7 @@ whole.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "FieldPart", "UsedBy", "explain"]
 
 _WORDS = 5
+_WORD = re.compile(r"\w+")
 _USERS = 5
 
 
@@ -182,13 +184,15 @@ def _word_shares(
 
 
 def _shared_words(collection: Collection, pair: Sequence[Item]) -> tuple[str, ...]:
-    """Return the terms that both items are found by, rarest first."""
+    """Return words of the second item that the first is found by too, rarest first."""
     first, second = (searchable(item.id, item.document) for item in pair)
-    shared = sorted(set(analyse_query(first)) & set(analyse(second)))
+    asked = set(analyse_query(first))
+    word_of = {term: word for word in _WORD.findall(second) for term in analyse(word)}
     mirror = collection.mirror
     with mirror.lock:
         frequency = mirror.text().document_frequency
-        return tuple(sorted(shared, key=frequency)[:_WORDS])
+        shared = sorted(asked & set(word_of), key=lambda term: (frequency(term), term))
+    return tuple(dict.fromkeys(word_of[term].lower() for term in shared))[:_WORDS]
 
 
 def _used_by(taste: ALS, ids: Sequence[Id]) -> UsedBy | None:

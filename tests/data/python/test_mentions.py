@@ -87,6 +87,18 @@ def test_mentions_import_in_function_stays_there():
     assert mentions(source) == {"re:sub": 1}
 
 
+def test_mentions_inner_import_hides_outer():
+    """The nearest import of a name is the one meant."""
+    source = """
+        import outer as x
+        def f():
+            import inner as x
+            x.go
+        x.stay
+    """
+    assert mentions(source) == {"inner:go": 1, "outer:stay": 1}
+
+
 def test_mentions_class_body_is_no_scope_for_methods():
     """A class attribute does not hide an import from the methods of the class."""
     source = """

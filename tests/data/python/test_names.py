@@ -69,10 +69,23 @@ def test_names_private_module_is_called_by_the_public_one():
     assert public(names, "_real:Hidden") == "front.Shown"
 
 
+def test_names_definition_stands_before_an_import_of_the_name():
+    """A class that a module defines, and then takes from C where it can, is the module's own."""
+    source = "class OrderedDict: pass\ntry: from _c import OrderedDict\nexcept ImportError: pass"
+    names = names_of({"box": source})
+    assert names.place("box:OrderedDict") == Place("box", "OrderedDict")
+
+
 def test_names_plain_import_passes_nothing_on():
-    """A module that uses what another public one defines does not name it."""
+    """A module that uses what another public one defines does not name it, whoever spells it."""
     names = names_of(
-        {"user": "from deep.down import f\n" * 3, "deep.": "", "deep.down": "def f(): pass"}
+        {
+            "deep.": "",
+            "deep.down": "def f(): pass",
+            "user": "from deep.down import f",
+            "one": "import user\nuser.f",
+            "two": "import user\nuser.f",
+        }
     )
     assert public(names, "user:f") == "deep.down.f"
 

@@ -24,7 +24,7 @@ def test_read_source_obeys_coding_line_and_mark(tmp_path):
     assert read_source(file) == "x = 'é'"
 
 
-@pytest.mark.parametrize("content", [b"x = '\xe9'", b"# coding: no-such\n"])
+@pytest.mark.parametrize("content", [b"x = '\xe9'", b"1\n2\n3\n'\xe9'", b"# coding: no-such\n"])
 def test_read_source_refuses_wrong_encoding(tmp_path, content):
     """Bytes that are not in the claimed encoding are an InputError that names the file."""
     file = tmp_path / "wrong.py"
@@ -39,7 +39,10 @@ def test_read_source_of_missing_file_is_an_os_error(tmp_path):
         read_source(tmp_path / "none.py")
 
 
-@pytest.mark.parametrize("source", ["def f(:", "print 'x'", "x = '\0'", "(" * 300])
+@pytest.mark.parametrize(
+    "source",
+    ["def f(:", "print 'x'", "x = '\0'", "(" * 300, "-" * 20_000 + "1", "1" + " + 1" * 20_000],
+)
 def test_parse_module_refuses_what_is_no_python(source):
     """Whatever the parser raises, the caller sees an InputError that names the file."""
     with pytest.raises(InputError, match=r"shop\.py"):

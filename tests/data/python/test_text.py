@@ -145,6 +145,7 @@ def test_text_lines_survives_what_is_no_python():
 
 _LITERALS = st.sampled_from(
     [
+        '"""1 " alpha_beta_gamma "" # 2"""',
         '"a#b"',
         "'it''s'",
         '"""doc "quoted" # here"""',

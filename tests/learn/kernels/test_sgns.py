@@ -260,9 +260,9 @@ def test_train_takes_arrays_that_cannot_be_written():
 
 def test_train_kernel_is_kept_on_disk(tmp_path, monkeypatch):
     """The kernel can be cached: a second dispatcher, as a second process, loads it."""
+    make().run()
     monkeypatch.setattr(compiler, "cache_dir", lambda _: tmp_path)
     monkeypatch.setattr(compiler._KernelLocator, "get_source_stamp", lambda _: "one")
-    make().run()
     signature = sgns._train.signatures[0]
     hits = []
     for _ in range(2):

@@ -15,9 +15,9 @@ the same to the bit for any split of the rows over threads.
 
 References
 ----------
-Hu, Koren, Volinsky, "Collaborative filtering for implicit feedback datasets" (2008), section 4;
-Takács, Pilászy, Tikk, "Applications of the conjugate gradient method for implicit feedback
-collaborative filtering" (2011), figure 2; Rendle, Krichene, Zhang, Koren, "Revisiting the
+Hu, Koren, Volinsky, "Collaborative filtering for implicit feedback datasets" (2008), equations
+3 and 4; Takács, Pilászy, Tikk, "Applications of the conjugate gradient method for implicit
+feedback collaborative filtering" (2011); Rendle, Krichene, Zhang, Koren, "Revisiting the
 performance of iALS on item recommendation benchmarks" (2021), for a lambda per row.
 """
 
@@ -50,13 +50,14 @@ if TYPE_CHECKING:
 
 __all__ = ["check_csr", "gram_matrix", "loss", "solve_rows", "solve_rows_plain"]
 
-# As many rows are solved side by side, so that a line of the Gram matrix is read once for all.
+# So many rows are solved side by side: a line of the Gram matrix is read once for all, and their
+# sums fill the registers. `_add_product` spells out eight.
 GROUP = 8
 
-# The rows of the Gram matrix are summed in float32 over as many rows of factors at a time.
+# A Gram matrix is summed over so many rows at a time, as long sums in float32 lose precision.
 GRAM_BLOCK = 512
 
-# The loss looks at as many entries at a time.
+# The loss gathers the factors of so many entries at a time.
 LOSS_BLOCK = 16384
 
 # Below this ratio to its start a squared gradient in float32 is rounding, and says no more.
@@ -108,10 +109,12 @@ def check_csr(
     Examples
     --------
     >>> indptr = np.array([0, 2, 2])
+    >>> check_csr(indptr, np.array([0, 2], np.int32), np.ones(2, np.float32), rows=2, columns=3)
     >>> check_csr(indptr, np.array([0, 3], np.int32), np.ones(2, np.float32), rows=2, columns=3)
+    ... # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    embedry.errors.InputError: indices must be in [0, 2]; got 3. Check the number of columns.
+    embedry.errors.InputError: indices must be at least 0 and below the 3 columns; got 3. ...
     """
     for name, array, dtype in (
         ("indptr", indptr, np.int64),
@@ -121,7 +124,7 @@ def check_csr(
         _check_array(name, array, dtype, dimensions=1)
     if len(indptr) != rows + 1:
         raise InputError(
-            f"indptr must have a place more than the {rows} rows; got {len(indptr)}. "
+            f"indptr must be one longer than the {rows} rows; got {len(indptr)}. "
             "Pass the indptr of this very matrix."
         )
     if not len(indices) == len(values) == indptr[-1]:
@@ -137,7 +140,8 @@ def check_csr(
     if len(indices) and not 0 <= indices.min() <= indices.max() < columns:
         wrong = indices.min() if indices.min() < 0 else indices.max()
         raise InputError(
-            f"indices must be in [0, {columns - 1}]; got {wrong}. Check the number of columns."
+            f"indices must be at least 0 and below the {columns} columns; got {wrong}. "
+            "Pass the number of columns of this very matrix."
         )
     if not np.isfinite(values).all():
         raise InputError("values must be finite; got NaN or infinity. Drop or replace them.")
@@ -200,13 +204,10 @@ def solve_rows(
 
     Notes
     -----
-    Time: steps + 1 passes of width * (width * rows + 2 * entries) multiply-adds. Memory: 32
-    rows. A row without entries ends as zeros. Sums are in float32; a residual falls no further
-    than to about 1e-7 of its start.
-
-    References
-    ----------
-    Takács, Pilászy, Tikk (2011), figure 2.
+    Time: steps + 1 passes of width * (width * rows + 2 * entries) multiply-adds. Memory: 32 rows
+    of ``width``. A row without entries ends as zeros. Sums are in float32: a residual falls no
+    further than to about 1e-7 of its start, and a row whose squared residual float32 cannot
+    hold (beyond 3e38) stays as it is.
 
     Examples
     --------
@@ -383,7 +384,7 @@ def _add_entries(
     first, last = system.indptr[row], system.indptr[row + 1]
     indices, confidence, fixed = system.indices, system.confidence, system.fixed
     width = fixed.shape[1]
-    rest = last - (last - first) % 8
+    rest = last - (last - first) % 8  # from here on one entry at a time
     share = load_eight(wanted, 0)
     for entry in range(first, rest, 8):
         y0 = np.int64(indices[np.uint64(entry)]) * width

@@ -3,7 +3,7 @@
 What it is: a Numba type, *lanes*, that stays in vector registers, and the few functions a
 kernel needs on it: load, store, splat, multiply-add, sums, the logistic function, prefetch.
 Numba's own loops over arrays that may overlap are seldom turned into vector code; these always
-are, 3 to 6 times faster on the training loops. What it is not: a check. Pointers are raw:
+are, several times faster on the training loops. What it is not: a check. Pointers are raw:
 offsets must be inside the array before a kernel is called. Outside a compiled function the
 intrinsics cannot be called.
 

@@ -1,0 +1,83 @@
+"""What the benchmarks share: data, timing, and tables."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import platform
+import re
+import statistics
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+_PACKAGES = ("numpy", "numba", "faiss-cpu", "gensim", "implicit")
+
+
+def machine() -> str:
+    """Return the machine and the versions, for the head of a report."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = re.findall(r"model name\s*: (.*)", cpuinfo.read_text())
+        model = names[0] if names else model
+    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}\n"
+
+
+def data(name: str) -> Path | None:
+    """Return a file of the data folder, or None, saying so."""
+    root = Path(__file__).parents[1].parent
+    path = Path(os.environ.get("EMBEDRY_DATA", root / "shared" / "data")) / name
+    if path.exists():
+        return path
+    print(f"skipped: {name} is not in the data folder (set EMBEDRY_DATA)")
+    return None
+
+
+def wiki_text(tokens: int) -> Path | None:
+    """Write about so many words of Wikipedia to a temporary file, a paragraph a line."""
+    source = data("enwiki-16m-words.jsonl.gz")
+    if source is None:
+        return None
+    path = Path(tempfile.mkdtemp()) / "wiki.txt"
+    written = 0
+    with gzip.open(source, "rt", encoding="utf-8") as articles, path.open("w") as file:
+        for article in articles:
+            for paragraph in json.loads(article)["text"].split("\n"):
+                words = re.findall(r"\w+", paragraph.lower())
+                if words:
+                    file.write(" ".join(words) + "\n")
+                    written += len(words)
+            if written >= tokens:
+                break
+    return path
+
+
+def cpu_seconds(work):
+    """Return what a call gave, and the CPU seconds of this process that it took."""
+    began = time.process_time()
+    result = work()
+    return result, time.process_time() - began
+
+
+def alternate(first, second, rounds: int = 3) -> tuple[float, float]:
+    """Run two works in turns; return the median CPU seconds of each."""
+    times = ([], [])
+    for _ in range(rounds):
+        for place, work in enumerate((first, second)):
+            times[place].append(cpu_seconds(work)[1])
+    return statistics.median(times[0]), statistics.median(times[1])
+
+
+def table(title: str, rows: list[dict[str, object]]) -> None:
+    """Print rows under their names."""
+    print(f"## {title}\n")
+    names = list(rows[0])
+    print("| " + " | ".join(names) + " |")
+    print("|" + "---|" * len(names))
+    for row in rows:
+        print("| " + " | ".join(str(row[name]) for name in names) + " |")
+    print(flush=True)

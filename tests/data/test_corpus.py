@@ -1,0 +1,194 @@
+"""The corpus against a plain Counter."""
+
+from __future__ import annotations
+
+import gzip
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedry.data import corpus as module
+from embedry.data.corpus import Corpus, tokenize
+from embedry.errors import FileFormatError, InputError
+
+LINES = ["The cat sat.", "", "  ...  ", "the CAT, the mat!", "Ένα δύο", "日本 語", "naïve café_1"]
+# "x" first, so that there is a token
+some_lines = st.lists(st.text(max_size=20)).map(lambda lines: ["x", *lines])
+tokenizers = pytest.mark.parametrize("tokenizer", ["words", "whitespace"])
+
+
+def assert_holds(corpus, sentences):
+    """Hold a corpus against lists of words, the empty ones left out."""
+    kept = [sentence for sentence in sentences if sentence]
+    assert [corpus.sentence(index) for index in range(len(corpus))] == kept
+    assert corpus.empty_lines == len(sentences) - len(kept)
+    words = [word for sentence in kept for word in sentence]
+    assert corpus.words == tuple(dict.fromkeys(words))
+    assert dict(zip(corpus.words, corpus.counts.tolist(), strict=True)) == Counter(words)
+    assert corpus.token_count == len(words) == len(corpus.tokens)
+    np.testing.assert_array_equal(corpus.offsets, np.cumsum([0, *map(len, kept)]))
+    assert (corpus.tokens.dtype, corpus.offsets.dtype) == (np.int32, np.int64)
+
+
+@tokenizers
+@settings(max_examples=50, deadline=None)
+@given(lines=some_lines)
+def test_corpus_equals_a_counter(tokenizer, lines):
+    """Sentences, codes, counts and offsets are those of plain lists of words."""
+    corpus = Corpus.from_lines(lines, tokenizer=tokenizer)
+    assert corpus.tokenizer == tokenizer
+    assert_holds(corpus, [tokenize(line, tokenizer) for line in lines])
+
+
+def test_corpus_reads_a_generator_once():
+    """A generator will do, over many batches of lines."""
+    assert_holds(
+        Corpus.from_lines(f"w{i % 7} w{i}" for i in range(5_000)),
+        [[f"w{i % 7}", f"w{i}"] for i in range(5_000)],
+    )
+
+
+@pytest.mark.parametrize("name", ["text.txt", "text.gz"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_corpus_from_file_equals_from_lines(tmp_path, name, line_end):
+    """A file, packed or not, gives what its lines give."""
+    path = tmp_path / name
+    data = line_end.join(LINES).encode()
+    path.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    corpus = Corpus.from_file(path)
+    assert_holds(corpus, [tokenize(line) for line in LINES])
+    assert corpus.undecodable == 0
+
+
+def test_corpus_counts_empty_lines():
+    """Lines without a token are left out and counted, white space and punctuation too."""
+    corpus = Corpus.from_lines(LINES)
+    assert (len(corpus), corpus.empty_lines) == (5, 2)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@tokenizers
+def test_corpus_from_file_skips_the_byte_order_mark(tmp_path, mark, tokenizer):
+    """A mark at the start of a file is no part of the first word."""
+    (tmp_path / "f").write_text(f"{mark}first word\n", encoding="utf-8")
+    assert Corpus.from_file(tmp_path / "f", tokenizer=tokenizer).words == ("first", "word")
+
+
+@pytest.mark.parametrize(
+    ("data", "undecodable"),
+    [
+        (b"caf\xe9 au lait", 1),
+        (b"\xff\xfe a", 2),
+        (b"a \xe2\x82 b", 1),
+        ("a \ufffd b".encode(), 0),
+        ("\ufffd a ".encode() + b"\xff \xf0\x9f" + "\ufffd".encode(), 2),
+        ("plain \U0001f600 é".encode(), 0),
+    ],
+)
+def test_corpus_counts_what_is_not_utf8(tmp_path, data, undecodable):
+    """Broken byte sequences are replaced and counted; a replacement that was there is not."""
+    (tmp_path / "f").write_bytes(data + b"\nnext\n")
+    corpus = Corpus.from_file(tmp_path / "f", tokenizer="whitespace")
+    assert corpus.undecodable == undecodable
+    text = (data + b"\nnext\n").decode("utf-8", "replace")
+    assert_holds(corpus, [line.split() for line in text.splitlines()])
+
+
+@pytest.mark.parametrize("limit", [0, 100, 10_000])
+def test_corpus_in_a_temporary_file_equals_memory(monkeypatch, limit):
+    """Past the limit the codes go to a file, and everything is as it was in memory."""
+    lines = [f"a{i % 13} b{i % 301} c{i}" for i in range(7_000)]
+    expected = Corpus.from_lines(lines)
+    assert not isinstance(expected.tokens, np.memmap)
+    monkeypatch.setattr(module, "_MEMORY_LIMIT", limit)
+    monkeypatch.setattr(module, "_TOKENS_AT_ONCE", 1_000)
+    corpus = Corpus.from_lines(lines)
+    assert isinstance(corpus.tokens, np.memmap)
+    assert corpus.words == expected.words
+    np.testing.assert_array_equal(corpus.tokens, expected.tokens)
+    np.testing.assert_array_equal(corpus.offsets, expected.offsets)
+    np.testing.assert_array_equal(corpus.counts, expected.counts)
+    assert corpus.sentence(6_999) == expected.sentence(6_999)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "parts"),
+    [
+        ("The café, open!", ["the", "café", "open"], ["The", "café,", "open!"]),
+        ("a_b c-d 3.5", ["a_b", "c", "d", "3", "5"], ["a_b", "c-d", "3.5"]),
+        ("ΣΊΣΥΦΟΣ Straße", ["σίσυφος", "straße"], ["ΣΊΣΥΦΟΣ", "Straße"]),
+        ("日本 語", ["日本", "語"], ["日本", "語"]),
+        (" \t\n", [], []),
+    ],
+)
+def test_tokenize_by_hand(text, words, parts):
+    """Words of any script, lowercased; or split at white space and nothing else."""
+    assert tokenize(text) == words
+    assert tokenize(text, "whitespace") == parts
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "at least one token"),
+        (["", " \t"], "at least one token"),
+        ("a text", r"Pass \[text\]"),
+        (b"a text", r"Pass \[text\]"),
+        (["a", 5], "must be a str; got 5"),
+        (["a", None], "must be a str; got None"),
+        (["a", b"b"], "must be a str; got b'b'"),
+        ([["a", "b"]], "Pass str, not tokens"),
+    ],
+)
+@tokenizers
+def test_corpus_refuses_what_is_no_text(tokenizer, lines, message):
+    """Nothing to read, a single str, or lines that are none."""
+    with pytest.raises(InputError, match=message):
+        Corpus.from_lines(lines, tokenizer=tokenizer)
+
+
+def test_corpus_refuses_unknown_tokenizers(tmp_path):
+    """The message lists those there are."""
+    (tmp_path / "f").write_text("a")
+    for make in (
+        lambda: tokenize("a", "bpe"),
+        lambda: Corpus.from_lines(["a"], tokenizer="bpe"),
+        lambda: Corpus.from_file(tmp_path / "f", tokenizer="bpe"),
+    ):
+        with pytest.raises(InputError, match="tokenizer must be one of words, whitespace"):
+            make()
+
+
+def test_corpus_from_file_refuses_missing_and_empty_files(tmp_path):
+    """A missing file is FileNotFoundError, a folder too; one without words is named."""
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(FileNotFoundError, match="There is no file"):
+            Corpus.from_file(path)
+    (tmp_path / "f").write_text("\n\n")
+    with pytest.raises(InputError, match=str(tmp_path / "f")):
+        Corpus.from_file(tmp_path / "f")
+
+
+@pytest.mark.parametrize("cut", ["short", "flipped", "none"])
+def test_corpus_from_file_refuses_damaged_gzip(tmp_path, cut):
+    """A packed file that ends early, is damaged, or is none."""
+    packed = gzip.compress(b"\n".join(b"word %d" % i for i in range(9_999)))
+    damaged = bytearray(packed)
+    damaged[len(packed) // 2] ^= 255
+    path = tmp_path / "f.gz"
+    path.write_bytes({"short": packed[:-20], "flipped": damaged, "none": b"plain text"}[cut])
+    with pytest.raises(FileFormatError, match="must be a whole gzip file") as caught:
+        Corpus.from_file(path)
+    assert caught.value.path == str(path)
+
+
+def test_corpus_sentence_is_in_range():
+    """A sentence has a number from 0; others are refused."""
+    corpus = Corpus.from_lines(["a b", "c"])
+    assert repr(corpus) == "Corpus(2 sentences, 3 tokens, 3 words)"
+    for index in (-1, 2):
+        with pytest.raises(InputError, match=r"index must be in \[0, 2\)"):
+            corpus.sentence(index)

@@ -1,0 +1,342 @@
+"""Laws of Word2Vec: what it learns is true, the same each time, and kept as it is."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedry.card import Relation
+from embedry.data.corpus import Corpus
+from embedry.embeddings import Embeddings
+from embedry.encode.encoder import Encoder
+from embedry.errors import FileFormatError, InputError, NotFittedError
+from embedry.learn import word2vec as module
+from embedry.learn.word2vec import Word2Vec
+
+TOPICS = 6
+WORDS = 12
+
+
+def topic_lines(sentences=2000, seed=0):
+    """Sentences of eight words, all of one topic out of six."""
+    rng = np.random.default_rng(seed)
+    topics = rng.integers(0, TOPICS, sentences)
+    words = rng.integers(0, WORDS, (sentences, 8))
+    return [
+        " ".join(f"t{topic}w{word}" for word in row)
+        for topic, row in zip(topics, words, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def topics():
+    return Corpus.from_lines(topic_lines())
+
+
+@pytest.fixture(scope="module")
+def fitted(topics):
+    return Word2Vec(dims=24, sample=0, negative=5, epochs=8, seed=3, threads=1).fit(topics)
+
+
+def small(**settings):
+    return Word2Vec(**({"dims": 8, "min_count": 1, "epochs": 1, "threads": 1} | settings))
+
+
+def neighbours_of_own_topic(words):
+    """Share of the nearest eleven of each word that are of its topic."""
+    hits = words.embeddings_.nearest(id=list(words.embeddings_.ids), k=WORDS - 1)
+    own = [
+        near[:2] == id[:2]
+        for id, hit in zip(words.embeddings_.ids, hits, strict=True)
+        for near in hit.ids
+    ]
+    return np.mean(own)
+
+
+def test_fit_puts_words_of_a_topic_together(fitted):
+    """Planted topics: the nearest words of each word are those of its own topic."""
+    assert len(fitted.embeddings_) == TOPICS * WORDS
+    assert neighbours_of_own_topic(fitted) > 0.99
+
+
+def test_fit_with_two_threads_learns_as_well(topics):
+    """Threads that share the vectors without locks find the same topics."""
+    words = Word2Vec(dims=24, sample=0, epochs=8, seed=3, threads=2).fit(topics)
+    assert neighbours_of_own_topic(words) > 0.99
+    assert dict(words.card.settings)["threads"] == 2
+
+
+def test_fit_finds_interchangeable_words():
+    """Two words that stand at random in each other's place end up nearest to each other."""
+    rng = np.random.default_rng(1)
+    lines = []
+    for line in topic_lines(3000, seed=1):
+        words = line.split()
+        twin = "tea" if rng.random() < 0.5 else "coffee"
+        lines.append(" ".join([*words[:4], twin, *words[4:]]) if words[0][:2] == "t0" else line)
+    words = small(dims=24, epochs=8, sample=0, seed=1).fit(Corpus.from_lines(lines))
+    assert words.embeddings_.nearest(id="tea", k=1).ids == ("coffee",)
+    assert words.embeddings_.nearest(id="coffee", k=1).ids == ("tea",)
+
+
+def test_fit_is_the_same_to_the_bit_for_a_seed(topics):
+    """One thread and one seed give the same bytes and fingerprint; another seed gives others."""
+    first, again, other = (small(seed=seed).fit(topics) for seed in (5, 5, 6))
+    assert first.embeddings_.vectors.tobytes() == again.embeddings_.vectors.tobytes()
+    assert first.card == again.card
+    assert first.card.fingerprint != other.card.fingerprint
+    assert first.card.relation_to(other.card) is Relation.FOREIGN
+
+
+@pytest.mark.parametrize("bite", [1, 777, 10**9])
+def test_fit_does_not_depend_on_the_size_of_a_bite(topics, monkeypatch, bite):
+    """How often the progress bar is looked at changes no byte."""
+    whole = small(epochs=2, seed=2).fit(topics)
+    monkeypatch.setattr(module, "_TOKENS_AT_ONCE", bite)
+    bitten = small(epochs=2, seed=2).fit(topics)
+    assert bitten.card == whole.card
+
+
+def test_fingerprint_counts_what_encode_uses():
+    """The same vectors with another tokenizer are another space."""
+    lines = ["a b c", "c a b"] * 20
+    words, spaces = (
+        small().fit(Corpus.from_lines(lines, tokenizer=t)) for t in ("words", "whitespace")
+    )
+    assert words.embeddings_.vectors.tobytes() == spaces.embeddings_.vectors.tobytes()
+    assert words.card.relation_to(spaces.card) is Relation.FOREIGN
+
+
+@given(
+    lines=st.lists(
+        st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=9), min_size=1, max_size=12
+    ),
+    min_count=st.integers(1, 4),
+)
+@settings(max_examples=50, deadline=None)
+def test_vocabulary_is_a_hand_count(lines, min_count):
+    """Words that occur often enough are kept, most frequent first; the rest is counted."""
+    flat = [word for line in lines for word in line]
+    counts = {word: flat.count(word) for word in flat if flat.count(word) >= min_count}
+    order = sorted(counts, key=lambda word: (-counts[word], flat.index(word)))
+    corpus = Corpus.from_lines(map(" ".join, lines))
+    words = small(min_count=min_count, sample=0, dims=2)
+    if len(order) < 2 or max(sum(word in counts for word in line) for line in lines) < 2:
+        with pytest.raises(InputError, match=r"(words must occur|must hold two words)"):
+            words.fit(corpus)
+        return
+    words.fit(corpus)
+    assert words.embeddings_.ids == tuple(order)
+    assert words.counts_.tolist() == [counts[word] for word in order]
+    assert words.left_out_ == len(flat) - sum(counts.values())
+
+
+@pytest.mark.parametrize("dims", [1, 3, 17, 100])
+def test_fit_takes_any_width(dims):
+    """Widths that are no multiple of a vector register give finite vectors of that width."""
+    words = small(dims=dims, epochs=2).fit(Corpus.from_lines(topic_lines(200)))
+    assert words.embeddings_.vectors.shape == (TOPICS * WORDS, dims)
+    assert np.isfinite(words.embeddings_.vectors).all()
+    assert words.encode(["t0w1 t0w2", "t1w1"]).placed.all()
+
+
+def test_fit_takes_one_very_long_sentence():
+    """A text without line ends is learned, and its documents still have vectors."""
+    line = " ".join(topic_lines(1500))
+    words = small(sample=0).fit(Corpus.from_lines([line]))
+    assert words.counts_.sum() == 1500 * 8
+    assert words.encode([line, "t0w1"]).placed.all()
+
+
+def test_fit_takes_single_words_among_sentences():
+    """Sentences of one word teach nothing and do no harm."""
+    lines = topic_lines(300)
+    words = small().fit(Corpus.from_lines([*lines, "alone", "t0w1"]))
+    assert "alone" in words.embeddings_
+
+
+@pytest.mark.parametrize(
+    ("lines", "min_count"), [(["a", "b", "a", "b"], 1), (["a x", "y b"] * 1 + ["a", "b"], 2)]
+)
+def test_fit_refuses_a_text_without_neighbours(lines, min_count):
+    """Where no two known words share a sentence, vectors would be noise: it is refused."""
+    with pytest.raises(InputError, match="must hold two words to learn from"):
+        small(min_count=min_count).fit(Corpus.from_lines(lines))
+
+
+def test_fit_refuses_too_few_words():
+    """One word that is frequent enough is no vocabulary; the message says how to go on."""
+    with pytest.raises(
+        InputError, match=r"two words must occur 5 times; 1 do in .*lower min_count"
+    ):
+        Word2Vec().fit(Corpus.from_lines(["a a a", "a a b"]))
+
+
+@pytest.mark.parametrize("text", ["a whole text", ["a line", "another"], None])
+def test_fit_refuses_what_is_no_corpus(text):
+    """A str or a list of str gets the line that makes a Corpus of it."""
+    with pytest.raises(InputError, match=r"fit takes a Corpus; got .*Corpus.from_lines\(lines\)"):
+        Word2Vec().fit(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("dims", [0, 4097, 3.0, True, "8"]),
+        ("window", [0, 51, None]),
+        ("negative", [0, 51]),
+        ("min_count", [0, -1]),
+        ("epochs", [0, 1.5]),
+        ("seed", [-1, None]),
+        ("sample", [-0.1, 1.1, float("nan"), "1e-3"]),
+        ("learning_rate", [0, 2, float("inf")]),
+        ("threads", [0, -1, 1.0]),
+    ],
+)
+def test_fit_refuses_settings_out_of_range(topics, name, values):
+    """Each setting is checked by fit, and the message names it."""
+    for value in values:
+        with pytest.raises(InputError, match=f"{name} must be"):
+            Word2Vec(**{name: value}).fit(topics)
+
+
+def sif(words, texts):
+    """Arora et al. 2017, algorithm 1, in float64 and by hand, one text after the other."""
+    vectors = words.embeddings_.vectors.astype(np.float64)
+    shares = words.counts_ / words.counts_.sum()
+    place = {word: row for row, word in enumerate(words.embeddings_.ids)}
+
+    def mean(text):
+        rows = [place[token] for token in text.lower().split() if token in place]
+        weighted = [1e-3 / (1e-3 + shares[row]) * vectors[row] for row in rows]
+        return np.sum(weighted, axis=0) / len(rows) if rows else np.zeros(vectors.shape[1])
+
+    common = np.linalg.svd([mean(line) for line in topic_lines()], full_matrices=False)[2][0]
+    return np.array([mean(text) - mean(text) @ common * common for text in texts])
+
+
+def test_encode_is_the_mean_of_arora(fitted):
+    """Documents are frequency-weighted means less the common direction of all sentences."""
+    texts = ["t0w1 t0w2 t0w2", "T1W3", "t0w1 nobody t5w5", "nobody", "", *topic_lines(20, seed=9)]
+    np.testing.assert_allclose(fitted.encode(texts).vectors, sif(fitted, texts), atol=2e-6)
+
+
+def test_encode_counts_what_it_could_not_place(fitted):
+    """Unknown words are named once, in order of appearance; empty texts are counted."""
+    found = fitted.encode(["zebra t0w1 ape", "", "ape zebra", " ,; ", "yak"])
+    assert found.unknown == ("zebra", "ape", "yak")
+    assert found.empty == 2
+    assert found.truncated == 0
+    assert found.placed.tolist() == [True, False, False, False, False]
+    assert not found.vectors[1:].any()
+    assert len(fitted.encode([])) == 0
+
+
+def test_encode_does_not_depend_on_the_batch(fitted):
+    """A batch is its texts one by one, to the bit, whatever the role and the kind of sequence."""
+    texts = topic_lines(10, seed=4)
+    batch = fitted.encode(texts)
+    assert batch.card == fitted.card
+    for row, text in zip(batch.vectors, texts, strict=True):
+        assert fitted.encode([text]).vectors.tobytes() == row.tobytes()
+    for other in (tuple(texts), np.array(texts), (text for text in texts)):
+        assert fitted.encode(other).vectors.tobytes() == batch.vectors.tobytes()
+    for role in ("word", "query"):
+        assert fitted.encode(texts, role).vectors.tobytes() == batch.vectors.tobytes()
+
+
+def test_encode_puts_documents_of_a_topic_together(fitted):
+    """The nearest documents of a document are of its topic."""
+    lines = topic_lines(120, seed=8)
+    documents = Embeddings(range(120), fitted.encode(lines).vectors, fitted.card)
+    nearest = [documents.nearest(id=row, k=1).ids[0] for row in range(120)]
+    assert np.mean([lines[row][:2] == lines[near][:2] for row, near in enumerate(nearest)]) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ("one text", r"got a single str\. Pass \[text\]"),
+        (None, "got a single NoneType"),
+        (["a", 7], r"must all be str; got 7 at 1"),
+        ([b"a"], r"got b'a' at 0"),
+    ],
+)
+def test_encode_refuses_what_is_no_text(fitted, items, words):
+    """A single str, and items that are no str, are refused with what came."""
+    with pytest.raises(InputError, match=words):
+        fitted.encode(items)
+
+
+def test_encode_refuses_an_unknown_role_and_an_unfitted_learner(fitted):
+    """Roles are those of the card; nothing is encoded before fit."""
+    with pytest.raises(InputError, match="role must be one of word, document, query; got 'user'"):
+        fitted.encode(["a"], role="user")
+    with pytest.raises(NotFittedError):
+        Word2Vec().encode(["a"])
+    with pytest.raises(NotFittedError):
+        _ = Word2Vec().card
+
+
+def test_word2vec_is_an_encoder(fitted):
+    """A fitted Word2Vec can be the encoder of a field."""
+    assert isinstance(fitted, Encoder)
+    assert fitted.card.roles == ("word", "document", "query")
+    assert fitted.card.metric == "cosine"
+
+
+@given(
+    text=st.lists(st.sampled_from(["t0w1", "t0w2", "t3w4", "t5w0", "nobody"]), max_size=8),
+    query=st.integers(0, TOPICS * WORDS - 1),
+)
+@settings(max_examples=50, deadline=None)
+def test_word_shares_sum_to_the_cosine(fitted, text, query):
+    """What each word gives adds up to the score; one entry a known word, in order."""
+    vector = fitted.embeddings_.vectors[query]
+    vector = vector / np.linalg.norm(vector)
+    shares = fitted.word_shares(" ".join(text), vector)
+    assert list(shares) == list(dict.fromkeys(word for word in text if word != "nobody"))
+    document = fitted.encode([" ".join(text)]).vectors[0]
+    length = np.linalg.norm(document)
+    expected = document @ vector / length if length else 0
+    assert sum(shares.values()) == pytest.approx(expected, abs=1e-5)
+
+
+def test_word_shares_refuses_a_query_of_another_width(fitted):
+    """The query must be a vector of this space's width."""
+    with pytest.raises(InputError, match=r"query must have shape \(n, 24\); got \(1, 23\)"):
+        fitted.word_shares("t0w1", np.ones(23, np.float32))
+
+
+def test_load_gives_back_what_was_saved(fitted, tmp_path):
+    """Vectors, counts, card, settings and documents come back to the bit."""
+    fitted.save(tmp_path / "words")
+    back = Word2Vec.load(tmp_path / "words")
+    assert back.card == fitted.card
+    assert back.get_params() == fitted.get_params()
+    assert back.embeddings_.ids == fitted.embeddings_.ids
+    assert back.embeddings_.vectors.tobytes() == fitted.embeddings_.vectors.tobytes()
+    assert back.counts_.tolist() == fitted.counts_.tolist()
+    assert back.left_out_ == fitted.left_out_
+    texts = ["t0w1 zebra", "T2W2 t2w3", ""]
+    assert back.encode(texts).vectors.tobytes() == fitted.encode(texts).vectors.tobytes()
+    assert back.encode(texts).unknown == ("zebra",)
+
+
+def test_load_keeps_the_tokenizer_and_what_was_left_out(tmp_path):
+    """A model of white-space tokens reads documents as it read the corpus."""
+    corpus = Corpus.from_lines(["A-b c", "c A-b"] * 3 + ["rare c"], tokenizer="whitespace")
+    words = small(min_count=2).fit(corpus)
+    words.save(tmp_path / "words")
+    back = Word2Vec.load(tmp_path / "words")
+    assert back.left_out_ == 1
+    assert back.encode(["A-b a"]).unknown == ("a",)
+
+
+def test_load_refuses_other_files(fitted, tmp_path):
+    """A missing file, and a file of another kind, say so."""
+    with pytest.raises(FileNotFoundError):
+        Word2Vec.load(tmp_path / "nothing")
+    fitted.embeddings_.save(tmp_path / "vectors")
+    with pytest.raises(FileFormatError, match="must hold word2vec; it holds embeddings"):
+        Word2Vec.load(tmp_path / "vectors")

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
+
 from benchmarks.report import alternate, table, wiki_text
 from embedry import Corpus, Word2Vec
+from embedry.learn.kernels import sgns
+from embedry.learn.kernels.simd import aligned
 from embedry.learn.word2vec import _vocabulary
 
 TOKENS = 2_000_000
@@ -43,14 +47,26 @@ def _row(what: str, dims: int, ours: float, theirs: float, tokens: int) -> dict[
 
 
 def _kernel(corpus: Corpus, dims: int) -> dict[str, object]:
-    """Training alone: the vocabulary is there, the text in memory."""
-    words = Word2Vec(dims, epochs=1, threads=1, **SETTINGS)
+    """Training alone: vocabulary, tables and text are ready in memory, for both."""
     text = _vocabulary(corpus, SETTINGS["min_count"])
+    generator = np.random.default_rng(1)
+    count = len(text.words)
+    vectors, contexts = aligned(count, dims), aligned(count + 1, dims)
+    vectors[:, :dims] = (generator.random((count, dims)) - 0.5) / dims
+    plan = sgns.SkipGram(
+        keep=sgns.keep_thresholds(text.counts, SETTINGS["sample"]),
+        negatives=sgns.negative_table(text.counts, 0.75, generator),
+        total_tokens=9 * len(text.tokens),
+        window=SETTINGS["window"],
+        negative=SETTINGS["negative"],
+    )
+    state = sgns.start_state(generator)
+    everything = (text.tokens, text.offsets, 0, len(text.offsets) - 1, plan, state)
     sentences = [corpus.sentence(place) for place in range(len(corpus))]
     peer = gensim_model(dims, seed=1, epochs=1)
     peer.build_vocab(sentences)
     ours, theirs = alternate(
-        lambda: words._trained(text),
+        lambda: sgns.train(vectors, contexts, *everything),
         lambda: peer.train(sentences, total_examples=len(sentences), epochs=1),
     )
     return _row("training, 1 epoch", dims, ours, theirs, corpus.token_count)

@@ -19,14 +19,18 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture
-def terminal(monkeypatch):
-    """Put a terminal in the place of standard error."""
+def look(monkeypatch):
+    """Return what puts a terminal in the place of standard error, for the rest of the test."""
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    shown = Terminal()
-    monkeypatch.setattr(sys, "stderr", shown)
-    return shown
+
+    def start():
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stderr", terminal)
+        return terminal
+
+    return start
 
 
 @pytest.mark.parametrize("make", [list, tuple, iter, lambda items: (item for item in items)])
@@ -35,15 +39,17 @@ def test_progress_yields_all_in_order(make):
     assert list(progress(make([3, 1, 2]), "Counting")) == [3, 1, 2]
 
 
-def test_progress_in_a_terminal_shows_and_yields(terminal, capsys):
+def test_progress_in_a_terminal_shows_and_yields(look, capsys):
     """With a terminal the bar is drawn, on standard error alone."""
+    terminal = look()
     assert list(progress(range(5), "Counting sheep")) == list(range(5))
     assert "Counting sheep" in terminal.getvalue()
     assert capsys.readouterr().out == ""
 
 
-def test_bar_in_a_terminal_may_have_no_end(terminal):
+def test_bar_in_a_terminal_may_have_no_end(look):
     """Work of unknown length can be shown, in steps of any size."""
+    terminal = look()
     with bar("Waiting") as advance:
         advance()
         advance(0.5)
@@ -60,8 +66,9 @@ def test_bar_when_piped_shows_nothing(monkeypatch):
     assert piped.getvalue() == ""
 
 
-def test_bar_passes_errors_on(terminal):
+def test_bar_passes_errors_on(look):
     """An error in the block comes out as it is."""
+    look()
     with pytest.raises(ZeroDivisionError), bar("Dividing", 1):
         1 / 0  # noqa: B018
 

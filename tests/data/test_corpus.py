@@ -46,8 +46,8 @@ def test_corpus_equals_a_counter(tokenizer, lines):
 def test_corpus_reads_a_generator_once():
     """A generator will do, over many batches of lines."""
     assert_holds(
-        Corpus.from_lines(f"w{i % 7} w{i}" for i in range(5_000)),
-        [[f"w{i % 7}", f"w{i}"] for i in range(5_000)],
+        Corpus.from_lines(f"w{i % 7} w{i}" if i % 9 else "" for i in range(5_000)),
+        [[f"w{i % 7}", f"w{i}"] if i % 9 else [] for i in range(5_000)],
     )
 
 
@@ -110,7 +110,7 @@ def test_corpus_in_a_temporary_file_equals_memory(monkeypatch, limit):
     assert corpus.words == expected.words
     np.testing.assert_array_equal(corpus.tokens, expected.tokens)
     np.testing.assert_array_equal(corpus.offsets, expected.offsets)
-    np.testing.assert_array_equal(corpus.counts, expected.counts)
+    np.testing.assert_array_equal(corpus.counts, np.bincount(expected.tokens))
     assert corpus.sentence(6_999) == expected.sentence(6_999)
 
 

@@ -221,10 +221,11 @@ def test_interactions_from_file_read_movielens(tmp_path):
 
 def test_interactions_from_file_keep_quoted_ids(tmp_path):
     """A quoted id may hold the delimiter, a line end, and separators that are none."""
-    (tmp_path / "f").write_text('"a,b","x\ny",1\nc\u2028d,z\x85,2\n', encoding="utf-8")
+    text = '"a,b","x\r\ny",1\nc\u2028d,z\x85,2\n'
+    (tmp_path / "f").write_bytes(text.encode())
     made = Interactions.from_file(tmp_path / "f")
     assert made.user_ids == ("a,b", "c\u2028d")
-    assert made.item_ids == ("x\ny", "z\x85")
+    assert made.item_ids == ("x\r\ny", "z\x85")
 
 
 @pytest.mark.parametrize(

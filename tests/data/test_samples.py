@@ -254,6 +254,28 @@ def test_library_says_what_it_skipped(installation):
     assert library.counts["files_parsed"] == 11
 
 
+def test_library_counts_are_all_there(installation):
+    """Every count is there, also when it is zero."""
+    library = python_library()
+    assert sorted(library.counts) == [
+        "files_listed",
+        "files_parsed",
+        "files_skipped",
+        "files_with_text",
+        "imports_elsewhere",
+        "items_private",
+        "items_repeated",
+        "items_undocumented",
+        "lines_repeated",
+        "mentions_elsewhere",
+        "mentions_of_modules",
+        "mentions_private",
+        "words",
+    ]
+    assert library.counts["items_repeated"] == 0
+    assert library.counts["files_with_text"] == 13  # all but wrong.py and the hidden one
+
+
 def test_library_text_comes_from_packages_too(installation):
     """The text holds the library's prose and names, and those of the packages beside it."""
     words = set(python_library().text.words)

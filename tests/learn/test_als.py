@@ -147,13 +147,17 @@ def test_users_and_items_share_a_space(fitted):
     assert nearest.ids == fitted.recommend("u3", k=3, exclude_seen=False).ids
 
 
-def test_fingerprint_counts_what_fold_in_uses(used):
+@pytest.mark.parametrize("changed", [{"alpha": 2.0}, {"regularization": 2.0}])
+def test_fingerprint_counts_what_fold_in_uses(used, monkeypatch, changed):
     """The same bytes with another alpha would place a history elsewhere: another space."""
-    cards = [tiny(iterations=1, alpha=a).fit(used).item_embeddings_.card for a in (1.0, 2.0)]
-    assert cards[0].relation_to(cards[1]) is Relation.FOREIGN
+    same = [np.ones((count, 4), np.float32) for count in used.shape]
+    monkeypatch.setattr(ALS, "_alternated", lambda *_: same)
+    one, other = (tiny(**({"alpha": 1.0} | more)).fit(used) for more in ({}, changed))
+    assert one.user_embeddings_.vectors.tobytes() == other.user_embeddings_.vectors.tobytes()
+    assert one.item_embeddings_.card.relation_to(other.item_embeddings_.card) is Relation.FOREIGN
 
 
-@pytest.mark.parametrize("regularization", [0.01, 1.0, 50.0])
+@pytest.mark.parametrize("regularization", [0.01, 1.0, 10.0])
 def test_user_is_where_their_history_says(used, regularization):
     """A learned user and a stranger with the same history lie in the same place."""
     weighted = Interactions.from_triples(
@@ -384,6 +388,12 @@ def test_fit_refuses_what_is_nothing_to_learn_from():
         ALS().fit([("u", "i")])
     with pytest.raises(InputError, match="must be a pair to learn from"):
         ALS().fit(Interactions.from_scipy(sparse.csr_array((3, 4))))
+
+
+def test_fit_refuses_vectors_that_vanish(used):
+    """Too much regularization would leave a space of zeros: it is refused with a lower one."""
+    with pytest.raises(InputError, match=r"regularization=5000 on .* Pass a lower one: 500\."):
+        tiny(regularization=5000).fit(used)
 
 
 def test_nothing_is_answered_before_fit():

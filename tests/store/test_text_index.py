@@ -149,6 +149,14 @@ def test_search_ranks_an_exact_name_first():
     assert index.search("http", 2)[0].tolist() == [1, 0][::-1]
 
 
+@given(st.permutations(WORDS), st.lists(TEXTS, min_size=4, max_size=8))
+def test_search_ignores_the_order_of_words(words, texts):
+    """The words of a query score alike in any order, to the bit before rounding."""
+    index = build(dict(enumerate(texts)))
+    forward, shuffled = (index._row_scores(" ".join(each)) for each in (WORDS, words))
+    np.testing.assert_array_equal(forward, shuffled)
+
+
 def test_search_counts_a_repeated_word_twice():
     """A word said twice in the query weighs twice."""
     index = build({0: "fox", 1: "hound"})

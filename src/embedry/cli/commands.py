@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from embedry import __version__
 from embedry.cli import show
 from embedry.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Mapping
+
+    from embedry.ids import Id
+    from embedry.store.collection import Collection
 
 __all__ = ["app"]
 
@@ -32,6 +39,10 @@ Where = Annotated[
     str | None, typer.Option(help='A filter in JSON, such as \'{"kind": "function"}\'.')
 ]
 FieldName = Annotated[str | None, typer.Option(help="The vector field to use.")]
+Taste = Annotated[Path | None, typer.Option(help="A model that fit als wrote.")]
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
+_TASTE = "taste.embedry-model"
 
 
 @app.callback(invoke_without_command=True)
@@ -79,6 +90,7 @@ def word2vec(
     from embedry.data.corpus import Corpus
     from embedry.learn.word2vec import Word2Vec
 
+    _check_folder_of(out)
     corpus = Corpus.from_file(text)
     words = Word2Vec(
         dims,
@@ -90,7 +102,14 @@ def word2vec(
         threads=threads,
     ).fit(corpus)
     words.save(out)
-    facts = {"words": len(words.embeddings_), "tokens": corpus.token_count, "file": str(out)}
+    facts = {
+        "words": len(words.embeddings_),
+        "tokens": corpus.token_count,
+        "left_out": words.left_out_,
+        "empty_lines": corpus.empty_lines,
+        "undecodable": corpus.undecodable,
+        "file": str(out),
+    }
     show.facts(f"Learned {len(words.embeddings_):,} words", facts, as_json=as_json)
 
 
@@ -110,13 +129,21 @@ def als(
     from embedry.data.interactions import Interactions
     from embedry.learn.als import ALS
 
+    _check_folder_of(out)
     used = Interactions.from_file(table)
     settings: dict[str, Any] = {"regularization": regularization, "alpha": alpha}
     given = {name: value for name, value in settings.items() if value is not None}
     taste = ALS(dims, iterations=iterations, seed=seed, threads=threads).set_params(**given)
     taste.fit(used).save(out)
     users, items = used.shape
-    facts = {"users": users, "items": items, "pairs": len(used), "file": str(out)}
+    facts = {
+        "users": users,
+        "items": items,
+        "pairs": len(used),
+        "merged": used.merged,
+        "dropped": dict(used.dropped),
+        "file": str(out),
+    }
     show.facts(f"Learned the taste of {users:,} users", facts, as_json=as_json)
 
 
@@ -150,7 +177,7 @@ def search(
 def recommend(
     collection: CollectionPath,
     user: Annotated[str | None, typer.Argument(help="A user that taste was learned from.")] = None,
-    taste: Annotated[Path | None, typer.Option(help="A model that fit als wrote.")] = None,
+    taste: Taste = None,
     content: FieldName = None,
     history: Annotated[
         list[str] | None, typer.Option(help="An item used, instead of a user; may be repeated.")
@@ -167,11 +194,15 @@ def recommend(
     from embedry.store.collection import Collection
     from embedry.use.recommend import Recommender
 
-    model = ALS.load(taste or collection.parent / "taste.embedry-model")
     with Collection.open(collection, must_exist=True) as items:
+        model = ALS.load(_taste_file(collection, taste))
         recommender = Recommender(items, taste=model, content=content or _content_field(items))
-        known = [_known_id(items, name) for name in history] if history else None
-        found = recommender.recommend(user, history=known, k=k, where=_parsed(where))
+        found = recommender.recommend(
+            None if user is None else _known_id(model.user_embeddings_, user),
+            history=[_known_id(items, name) for name in history] if history else None,
+            k=k,
+            where=_parsed(where),
+        )
     show.recommendations(found, as_json=as_json)
 
 
@@ -180,7 +211,7 @@ def explain(
     collection: CollectionPath,
     first: Annotated[str, typer.Argument(help="The id of an item.")],
     second: Annotated[str, typer.Argument(help="The id of another.")],
-    taste: Annotated[Path | None, typer.Option(help="A model that fit als wrote.")] = None,
+    taste: Taste = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why two items are near: fields, words, and who used both."""
@@ -188,7 +219,7 @@ def explain(
     from embedry.store.collection import Collection
     from embedry.trust.explain import explain as explained
 
-    beside = collection.parent / "taste.embedry-model"
+    beside = collection.parent / _TASTE
     path = taste or (beside if beside.exists() else None)
     with Collection.open(collection, must_exist=True) as items:
         found = explained(
@@ -216,23 +247,47 @@ def info(
         show.facts(str(path), describe(path), as_json=as_json)
 
 
-def _parsed(where: str | None) -> Any:
+def _check_folder_of(out: Path) -> None:
+    """Say before the learning, not after it, that its result has no place."""
+    if not out.parent.is_dir() or out.is_dir():
+        raise InputError(f"--out must be a file in a folder that is there; got {out}.")
+
+
+def _parsed(where: str | None) -> Mapping[str, object] | None:
     if where is None:
         return None
     try:
-        return json.loads(where)
-    except ValueError as error:
+        parsed = json.loads(where)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"--where must be JSON, such as '{{\"year\": 1990}}'; {error}.") from error
+    if not isinstance(parsed, dict):
+        raise InputError(
+            f"--where must be a JSON object, such as '{{\"year\": 1990}}'; got {where}."
+        )
+    return parsed
 
 
-def _known_id(items: Any, text: str) -> str | int:
+def _known_id(known: Container[object], text: str) -> Id:
     """Read an id from the command line: as it stands, or as a number where only that is known."""
-    is_number = text not in items and text.lstrip("-").isdigit() and int(text) in items
+    is_number = text not in known and _WHOLE_NUMBER.fullmatch(text) and int(text) in known
     return int(text) if is_number else text
 
 
-def _content_field(items: Any) -> str:
-    fields = [name for name, field in items.info().fields.items() if field.encoder]
-    if len(fields) != 1:
-        raise InputError(f"Pass --content, one of: {', '.join(items.info().fields) or 'none'}.")
-    return str(fields[0])
+def _taste_file(collection: Path, taste: Path | None) -> Path:
+    path = taste or collection.parent / _TASTE
+    if not path.exists():
+        raise InputError(
+            f"Taste must be a model that fit als wrote; there is no {path}. Pass --taste."
+        )
+    return path
+
+
+def _content_field(items: Collection) -> str:
+    fields = items.info().fields
+    encoded = [name for name, field in fields.items() if field.encoder]
+    if len(encoded) != 1:
+        raise InputError(
+            f"Content must be a field; {len(encoded)} have an encoder, so it must be named. "
+            f"Pass --content, one of: {', '.join(fields) or 'none'}."
+        )
+    return encoded[0]

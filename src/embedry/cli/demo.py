@@ -7,13 +7,18 @@ is prepared: the questions were chosen before the answers were seen.
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.padding import Padding
 from rich.text import Text
 
 from embedry.cli import show
@@ -28,7 +33,6 @@ from embedry.use.recommend import Recommender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from rich.console import Console
 
@@ -40,12 +44,13 @@ __all__ = ["run_demo"]
 QUERY = "turn an object into json text"
 FILTERED_QUERY, FILTER = "wait for a thread to finish", {"kind": "method"}
 WORD = "socket"
-ITEM = "json.dumps"
+ITEM, PEER = "json.dumps", "json.loads"
 FILE = "json/tool.py"
 NEW_ID = "my_notes.brew_tea"
 NEW_DOCUMENT = "brew tea: boil water, wait four minutes, pour the tea into a cup"
 NEW_QUERY = "how do I boil water for tea"
 _MARK = "made-by-embedry-demo"
+_WORDS, _TASTE, _ITEMS = "words.embedry-model", "taste.embedry-model", "python.embedry"
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,19 @@ class _Report:
     data: dict[str, Any] = field(default_factory=dict)
 
     def say(self, *what: object) -> None:
+        """Print, unless only JSON is wanted."""
         if self.screen is not None:
-            self.screen.print(*what, soft_wrap=any(isinstance(part, Text) for part in what))
+            self.screen.print(*what)
+
+    def say_whole(self, line: Text) -> None:
+        """Print a line that must not be broken: it is to be copied."""
+        if self.screen is not None:
+            self.screen.print(line, soft_wrap=True)
+
+    def title(self, what: str) -> None:
+        """Begin a scene."""
+        self.say()
+        self.say(Text(what, style="bold"))
 
     @contextmanager
     def step(self, what: str, name: str) -> Iterator[None]:
@@ -89,7 +105,7 @@ class _Report:
         yield
         seconds = time.perf_counter() - began
         self.data.setdefault("seconds", {})[name] = round(seconds, 2)
-        self.say(f"[green]✓[/] {what} [dim]({seconds:.1f} s)[/]")
+        self.say(Text.assemble(("✓", "green"), f" {what} ", (f"({seconds:.1f} s)", "dim")))
 
 
 def run_demo(project: Path | None, out: Path, *, as_json: bool) -> None:
@@ -107,10 +123,16 @@ def run_demo(project: Path | None, out: Path, *, as_json: bool) -> None:
     ------
     InputError
         If ``out`` holds something that no demo made, or the project cannot be read.
+
+    Notes
+    -----
+    Everything is made aside and put in place when it is whole: interrupted before, it leaves an
+    earlier demo as it was.
     """
     _check_out(out)
     report = _Report(None if as_json else show.console())
-    made = _make(project, out, report)
+    files = _make(project, out.absolute(), report)
+    made = _opened(out, files)
     with made.items:
         for scene in (_search, _word, _neighbours, _recommend, _filtered, _live, _refusal):
             scene(made, report)
@@ -120,11 +142,26 @@ def run_demo(project: Path | None, out: Path, *, as_json: bool) -> None:
 
 
 def _check_out(out: Path) -> None:
-    if out.exists() and not (out / _MARK).exists():
-        raise InputError(f"{out} holds something that is not a demo. Pass another --out.")
+    is_empty = out.is_dir() and not any(out.iterdir())
+    if out.is_symlink() or (out.exists() and not is_empty and not (out / _MARK).exists()):
+        raise InputError(
+            f"--out must be an earlier demo, an empty folder, or not there; {out} is something "
+            "else. Pass another --out."
+        )
 
 
-def _make(project: Path | None, out: Path, report: _Report) -> _Made:
+def _make(project: Path | None, out: Path, report: _Report) -> tuple[str, ...]:
+    """Make everything in ``out``, and return the files to recommend for."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:
+        fresh = Path(aside) / "fresh"
+        fresh.mkdir()
+        material = _learn(project, fresh, report)
+        _swap(fresh, out, Path(aside) / "earlier")
+    return material.files
+
+
+def _learn(project: Path | None, folder: Path, report: _Report) -> _Material:
     with report.step("read the Python sources on this machine", "read"):
         material = _material(project)
     report.data["items"] = len(material.ids)
@@ -138,16 +175,34 @@ def _make(project: Path | None, out: Path, report: _Report) -> _Made:
     with report.step("learned taste from what files use (ALS, 64 dims)", "taste"):
         taste = ALS(dims=64, seed=1).fit(material.uses.damped())
     with report.step("kept both as fields of one collection", "keep"):
-        items = _keep(material, words, taste, out)
-    recommender = Recommender(items, taste=taste, content="content")
-    return _Made(items, words, taste, recommender, material.files)
+        _keep(material, words, taste, folder)
+    return material
+
+
+def _swap(fresh: Path, out: Path, earlier: Path) -> None:
+    """Put what was made in place of an earlier demo; whatever happens, one of them is there."""
+    try:
+        if out.exists():
+            out.rename(earlier)
+        fresh.rename(out)
+    finally:
+        if earlier.exists() and not out.exists():
+            earlier.rename(out)
+
+
+def _opened(out: Path, files: tuple[str, ...]) -> _Made:
+    words, taste = Word2Vec.load(out / _WORDS), ALS.load(out / _TASTE)
+    items = Collection.open(out / _ITEMS, must_exist=True)
+    return _Made(items, words, taste, Recommender(items, taste=taste, content="content"), files)
 
 
 def _material(project: Path | None) -> _Material:
     library = python_library()
     if project is None:
         parts = (library.ids, library.documents, library.metadata, library.uses, library.text)
-        return _Material(*parts, (FILE,))
+        return _Material(
+            *parts, (FILE,) if FILE in library.uses.user_ids else _busiest(library.uses)
+        )
     return _joined(library, python_project(project))
 
 
@@ -155,36 +210,39 @@ def _joined(library: PythonLibrary, own: PythonLibrary) -> _Material:
     """Put a project beside the library: its files learn from the library's and are asked about."""
     files = tuple(f"./{file}" for file in own.uses.user_ids)  # not to be taken for the library's
     uses = replace(own.uses, user_ids=files)
-    fresh = [place for place, id in enumerate(own.ids) if id not in set(library.ids)]
-    largest = np.argsort(-np.diff(uses.indptr), kind="stable")[:2]
+    known = set(library.ids)
+    fresh = [place for place, id in enumerate(own.ids) if id not in known]
     return _Material(
         library.ids + tuple(own.ids[place] for place in fresh),
         library.documents + tuple(own.documents[place] for place in fresh),
         library.metadata + tuple(own.metadata[place] for place in fresh),
         library.uses.joined(uses),
         own.text,
-        tuple(files[place] for place in largest),
+        _busiest(uses),
     )
 
 
-def _keep(material: _Material, words: Word2Vec, taste: ALS, out: Path) -> Collection:
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    (out / _MARK).touch()
-    words.save(out / "words.embedry-model")
-    taste.save(out / "taste.embedry-model")
-    items = Collection.open(out / "python.embedry")
-    items.upsert(material.ids, documents=material.documents, metadata=material.metadata)
-    items.add_field("content", encoder=words)
-    items.add_field("taste", embeddings=taste.item_embeddings_, missing="create")
-    return items
+def _busiest(uses: Interactions) -> tuple[str, ...]:
+    """Return the two files that use most names."""
+    largest = np.argsort(-np.diff(uses.indptr), kind="stable")[:2]
+    return tuple(str(uses.user_ids[place]) for place in largest.tolist())
+
+
+def _keep(material: _Material, words: Word2Vec, taste: ALS, folder: Path) -> None:
+    (folder / _MARK).touch()
+    words.save(folder / _WORDS)
+    taste.save(folder / _TASTE)
+    with Collection.open(folder / _ITEMS) as items:
+        items.upsert(material.ids, documents=material.documents, metadata=material.metadata)
+        items.add_field("content", encoder=words)
+        items.add_field("taste", embeddings=taste.item_embeddings_, missing="create")
 
 
 def _search(made: _Made, report: _Report) -> None:
     found = made.items.search(QUERY, field="content", k=5)
     report.data["search"] = show.plain_hits(found)
-    report.say()
-    report.say(show.hits_table(found, f'Search: "{QUERY}" — by meaning and by words'))
+    report.title(f'Search "{QUERY}", by meaning and by words')
+    report.say(show.hits_table(found))
 
 
 def _word(made: _Made, report: _Report) -> None:
@@ -203,24 +261,23 @@ def _neighbours(made: _Made, report: _Report) -> None:
     report.say()
     near = ", ".join(f"{hit.id} {hit.score:.2f}" for hit in found)
     report.say(Text.assemble(("Used together with ", "bold"), (ITEM, "bold cyan"), f": {near}"))
-    report.say(Text(f"Why {why}", style="dim"))
+    report.say(Padding.indent(show.explanation_lines(why), 2))
 
 
 def _recommend(made: _Made, report: _Report) -> None:
     for file in made.files:
         found = made.recommender.recommend(file, k=5)
         report.data.setdefault("recommended", {})[file] = show.plain_hits(found)
-        report.say()
-        report.say(show.recommendation_table(found, f"Recommended for {file} — taste and content"))
+        report.title(f"Recommended for {file}, by taste and content")
+        report.say(show.recommendation_table(found))
 
 
 def _filtered(made: _Made, report: _Report) -> None:
     found = made.items.search(FILTERED_QUERY, field="content", k=3, where=FILTER)
     report.data["filtered"] = show.plain_hits(found)
-    report.say()
-    passed = 0 if found.plan is None else found.plan.passed
-    title = f'Search: "{FILTERED_QUERY}", where {FILTER} — {passed:,} of {len(made.items):,} pass'
-    report.say(show.hits_table(found, title))
+    passed, all_items = made.items.count(FILTER), len(made.items)
+    report.title(f'Search "{FILTERED_QUERY}", where {FILTER}: {passed:,} of {all_items:,} pass')
+    report.say(show.hits_table(found))
 
 
 def _live(made: _Made, report: _Report) -> None:
@@ -250,15 +307,25 @@ def _refusal(made: _Made, report: _Report) -> None:
 
 
 def _goodbye(made: _Made, out: Path, report: _Report) -> None:
-    place = out / "python.embedry"
-    first = made.files[0]
+    place = str(out / _ITEMS)
     commands = [
-        f'embedry search {place} "read a zip file"',
-        f"embedry recommend {place} {first}",
-        f"embedry explain {place} json.dumps json.loads",
+        shlex.join([*_program(), *words])
+        for words in (
+            ["search", place, "read a zip file"],
+            ["recommend", place, made.files[0]],
+            ["explain", place, ITEM, PEER],
+        )
     ]
-    report.data["collection"], report.data["try"] = str(place), commands
+    report.data["collection"], report.data["try"] = place, commands
     report.say()
     report.say(f"The collection lies in {place} . Try next:")
     for command in commands:
-        report.say(Text(f"  {command}", style="cyan"))
+        report.say_whole(Text(f"  {command}", style="cyan"))
+
+
+def _program() -> list[str]:
+    """Return how this program is called from here, so that the commands can be pasted."""
+    if shutil.which("embedry"):
+        return ["embedry"]
+    is_script = Path(sys.argv[0]).name == "embedry"
+    return [sys.argv[0]] if is_script else [sys.executable, "-m", "embedry"]

@@ -6,22 +6,50 @@ interrupted.
 
 from __future__ import annotations
 
+import io
 import sys
 
 from embedry.errors import EmbedryError
 
 __all__ = ["main"]
 
+_INTERRUPTED = 130
+
 
 def main() -> None:
-    """Run the command line."""
-    from embedry.cli.commands import app
+    """Run the command line.
 
+    Raises
+    ------
+    SystemExit
+        At the end, always, with one of the exit codes above.
+    """
     try:
-        app()
+        _accept_any_text(sys.stdout)
+        from embedry.cli.commands import app
+
+        app(prog_name="embedry")
     except (EmbedryError, OSError) as error:
-        sys.stderr.write(f"embedry: {' '.join(str(error).split())}\n")
+        _say(str(error))
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.stderr.write("embedry: interrupted; what was acknowledged is kept\n")
-        sys.exit(130)
+        _end_interrupted()
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # which is what typer makes of Ctrl-C
+            _end_interrupted()
+        raise
+
+
+def _accept_any_text(stream: object) -> None:
+    """Let a stream that is not UTF-8 write escapes for what it lacks, and not fail."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+
+
+def _end_interrupted() -> None:
+    _say("interrupted; what was acknowledged is kept")
+    sys.exit(_INTERRUPTED)
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"embedry: {' '.join(what.split())}\n")

@@ -1,21 +1,32 @@
-"""How answers look: tables for people, JSON for programs."""
+"""How answers look: tables for people, JSON for programs.
+
+A hit takes two lines in one column, its id and beneath it what speaks for it, so that both have
+room in a narrow window; scores stand left of it and are never cut. What it is not: a place for
+logic; everything shown is in the answer already.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich import box
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from embedry.store.text_analysis import analyse
+from embedry.store.text_analysis import analyse, analyse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
 
     from embedry.query import Hit, Hits
     from embedry.store.collection import CollectionInfo
@@ -25,22 +36,30 @@ __all__ = [
     "collection_info",
     "console",
     "explanation",
+    "explanation_lines",
     "facts",
     "hits",
     "hits_table",
+    "plain_hits",
+    "print_json",
     "recommendation_table",
     "recommendations",
+    "telling_lines",
 ]
 
-_WIDEST_PIPED = 100
-_WIDEST_ID = 44
+_WIDTH_PIPED = 100
+_LONGEST_LINE = 160
+_NO_WORD = re.compile(r"\W+")
+_TABLE = ("|", "+")  # rows of a table drawn in text
+_SENTENCE_END = re.compile(r"(?<=[.!?:])\s+")
 
 
 def console() -> Console:
-    """Return the console of standard output; wide enough for a table when piped."""
-    screen = Console(highlight=False)
+    """Return the console of standard output; where nobody says how wide, 100 columns."""
+    width = None if os.environ.get("COLUMNS") else _WIDTH_PIPED
+    screen = Console(highlight=False, markup=False, emoji=False)
     if not screen.is_terminal:
-        screen = Console(highlight=False, width=_WIDEST_PIPED)
+        screen = Console(highlight=False, markup=False, emoji=False, width=width)
     return screen
 
 
@@ -50,7 +69,9 @@ def print_json(value: Any) -> None:
     def plain(value: object) -> str:
         return value.isoformat() if isinstance(value, datetime) else str(value)
 
-    console().print_json(json.dumps(value, default=plain, ensure_ascii=False))
+    screen = console()
+    is_ascii = not screen.encoding.startswith("utf")
+    screen.print_json(json.dumps(value, default=plain), ensure_ascii=is_ascii)
 
 
 def facts(title: str, values: Mapping[str, Any], *, as_json: bool) -> None:
@@ -58,32 +79,32 @@ def facts(title: str, values: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(dict(values))
         return
-    table = Table("", "", title=title, show_header=False, title_justify="left", box=None)
+    table = Table(show_header=False, box=None)
+    table.add_column(style="cyan")
+    table.add_column(overflow="fold")
     for name, value in values.items():
-        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
-    console().print(table)
+        table.add_row(name, _fact(value))
+    console().print(Text(_visible(title), style="bold"), table, sep="\n")
 
 
-def best_line(document: str | None, asked: str, width: int = 120) -> str:
-    """Return the line of a document that shares most words with what was asked, cut to a width."""
-    wanted = set(analyse(asked))
-    lines = [" ".join(line.split()) for line in (document or "").splitlines() if line.strip()]
-    line = max(lines, key=lambda line: len(wanted & set(analyse(line))), default="")
-    return line if len(line) <= width else f"{line[: width - 1].rstrip()}…"
+def _fact(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{count:,} for {reason}" for reason, count in value.items()) or "none"
+    is_count = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value:,}" if is_count else _visible(str(value))
 
 
 def plain_hits(found: Hits) -> dict[str, Any]:
     """Return hits as JSON-ready values."""
     return {
         "asked": found.asked,
-        "hits": [plain_hit(hit) for hit in found],
+        "hits": [_plain_hit(hit) for hit in found],
         "plan": None if found.plan is None else asdict(found.plan),
         "unknown": list(found.unknown),
     }
 
 
-def plain_hit(hit: Hit) -> dict[str, Any]:
-    """Return a hit as JSON-ready values."""
+def _plain_hit(hit: Hit) -> dict[str, Any]:
     return {
         "id": hit.id,
         "score": hit.score,
@@ -94,30 +115,103 @@ def plain_hit(hit: Hit) -> dict[str, Any]:
     }
 
 
-def hits_table(found: Hits, title: str = "") -> Table:
-    """Return hits as a table: score, its parts, id, beginning of the document."""
-    names = list(found[0].parts) if len(found) else []
-    table = Table(title=title or None, title_justify="left", title_style="bold", expand=True)
-    table.add_column("score", justify="right", min_width=5)
+def telling_lines(found: Hits) -> list[str]:
+    """Return the sentence of each document that tells most: why this one, and not its neighbours.
+
+    Parameters
+    ----------
+    found : Hits
+
+    Returns
+    -------
+    list of str
+        One a hit, at most 160 characters; empty for a hit without a document.
+
+    Notes
+    -----
+    A sentence tells more if no other hit has it, then if it shares more words with the question,
+    those that the id says counting less. Lines that only repeat the id are the last choice.
+    """
+    told = [_sentences(hit.document or "", str(hit.id)) for hit in found]
+    shared = Counter(sentence for sentences in told for sentence in set(sentences))
+    wanted = set(analyse_query(found.asked))
+
+    def worth(sentence: str, named: set[str]) -> tuple[bool, int, int]:
+        common = wanted & set(analyse(sentence))
+        return (shared[sentence] == 1, len(common - named), len(common))
+
+    lines = []
+    for hit, sentences in zip(found, told, strict=True):
+        named = _named(str(hit.id))
+        best = max(sentences, key=lambda one: worth(one, named), default=hit.document or "")
+        lines.append(_cut(" ".join(best.split())))
+    return lines
+
+
+def _sentences(document: str, id: str) -> list[str]:
+    """Return the sentences of a document, less drawn tables and lines that repeat its id."""
+    named = _named(id)
+    blocks: list[list[str]] = [[]]
+    for line in document.splitlines():
+        if line.lstrip().startswith(_TABLE) or line.startswith(id) or set(analyse(line)) <= named:
+            blocks.append([])
+        else:
+            blocks[-1].append(line)
+    texts = (" ".join(" ".join(block).split()) for block in blocks)
+    return [one for text in texts if text for one in _SENTENCE_END.split(text)]
+
+
+def _named(id: str) -> set[str]:
+    """Return the terms that an id says, as it stands and as separate words."""
+    return set(analyse(id)) | set(analyse(_NO_WORD.sub(" ", id)))
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1].rstrip()}…"
+
+
+def _visible(text: str) -> str:
+    """Return a text in which control characters are written out: it cannot steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _table(names: Iterable[str], last: str) -> Table:
+    """Return an empty table: numbers that are never cut, and a column that takes what is left."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name in names:
-        table.add_column(name, justify="right", min_width=max(5, len(name)))
-    _add_id_column(table, found)
-    table.add_column("found in", ratio=1, no_wrap=True, overflow="ellipsis")
-    for hit in found:
-        parts = [f"{hit.parts[name]:.2f}" for name in names]
-        table.add_row(
-            f"{hit.score:.2f}",
-            *parts,
-            Text(str(hit.id)),
-            Text(best_line(hit.document, found.asked)),
-        )
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(last)
     return table
 
 
-def _add_id_column(table: Table, found: Hits) -> None:
-    """Let ids keep their width: the other text gives way."""
-    longest = max((len(str(hit.id)) for hit in found), default=2)
-    table.add_column("id", style="cyan", overflow="fold", min_width=min(longest, _WIDEST_ID))
+def _add_hit(table: Table, hit: Hit, names: Iterable[str], beneath: str) -> None:
+    """Add a hit: score, parts, and its id with a line beneath it."""
+    id = Text(_visible(str(hit.id)), style="cyan", overflow="fold")
+    line = Text(_visible(beneath), style="dim", no_wrap=True, overflow="ellipsis")
+    line.pad_left(2)
+    numbers = [hit.score, *(hit.parts[name] for name in names)]
+    table.add_row(
+        *(f"{number:z.2f}" for number in numbers), Group(id, line) if beneath else Group(id)
+    )
+
+
+def hits_table(found: Hits) -> Table:
+    """Return hits as a table: score, its parts, id, and the line that tells most."""
+    names = list(found[0].parts) if len(found) else []
+    table = _table(["score", *names], "found")
+    for hit, line in zip(found, telling_lines(found), strict=True):
+        _add_hit(table, hit, names, line)
+    return table
+
+
+def recommendation_table(found: Hits) -> Table:
+    """Return recommendations as a table: score, its parts, id, and what caused it."""
+    names = ["taste", "content"]
+    table = _table(["score", *names], "recommended, because of")
+    for hit in found:
+        causes = ", ".join(f"{id} {share:+.2f}" for id, share in hit.because)
+        _add_hit(table, hit, names, causes)
+    return table
 
 
 def hits(found: Hits, *, as_json: bool) -> None:
@@ -126,29 +220,12 @@ def hits(found: Hits, *, as_json: bool) -> None:
         print_json(plain_hits(found))
         return
     screen = console()
-    screen.print(hits_table(found))
+    screen.print(hits_table(found) if len(found) else "Nothing was found.")
     plan = found.plan
     if plan is not None:
-        field = f" in {plan.field}" if plan.field else ""
+        field = f" in {_visible(plan.field)}" if plan.field else ""
         screen.print(f"{plan.mode}{field} ({plan.method}), {plan.passed:,} items could answer")
-    if found.unknown:
-        screen.print(f"unknown words: {', '.join(found.unknown)}")
-    if plan is not None and plan.unknown_keys:
-        screen.print(f"no item has: {', '.join(plan.unknown_keys)}")
-
-
-def recommendation_table(found: Hits, title: str = "") -> Table:
-    """Return recommendations as a table: score, its parts, id, and what caused it."""
-    table = Table(title=title or None, title_justify="left", title_style="bold", expand=True)
-    for name in ("score", "taste", "content"):
-        table.add_column(name, justify="right", min_width=max(5, len(name)))
-    _add_id_column(table, found)
-    table.add_column("because of", ratio=1, no_wrap=True, overflow="ellipsis")
-    for hit in found:
-        because = ", ".join(f"{id} {share:+.2f}" for id, share in hit.because)
-        parts = [f"{hit.parts[name]:.2f}" for name in ("taste", "content")]
-        table.add_row(f"{hit.score:.2f}", *parts, Text(str(hit.id)), Text(because))
-    return table
+    _show_unknown(screen, found, "words")
 
 
 def recommendations(found: Hits, *, as_json: bool) -> None:
@@ -157,9 +234,15 @@ def recommendations(found: Hits, *, as_json: bool) -> None:
         print_json(plain_hits(found))
         return
     screen = console()
-    screen.print(recommendation_table(found))
+    screen.print(recommendation_table(found) if len(found) else "Nothing is left to recommend.")
+    _show_unknown(screen, found, "items")
+
+
+def _show_unknown(screen: Console, found: Hits, what: str) -> None:
     if found.unknown:
-        screen.print(f"unknown items: {', '.join(found.unknown)}")
+        screen.print(f"unknown {what}: {_visible(', '.join(found.unknown))}")
+    if found.plan is not None and found.plan.unknown_keys:
+        screen.print(f"no item has: {_visible(', '.join(found.plan.unknown_keys))}")
 
 
 def explanation(found: Explanation, *, as_json: bool) -> None:
@@ -167,7 +250,14 @@ def explanation(found: Explanation, *, as_json: bool) -> None:
     if as_json:
         print_json(asdict(found))
     else:
-        console().print(Text(str(found)))
+        console().print(explanation_lines(found))
+
+
+def explanation_lines(found: Explanation) -> Group:
+    """Return the sentences of an explanation, the first as a title, the others set in."""
+    first, *others = str(found).splitlines()
+    indented = (Padding.indent(Text(_visible(line.strip())), 2) for line in others)
+    return Group(Text(_visible(first), style="bold"), *indented)
 
 
 def collection_info(found: CollectionInfo, *, as_json: bool) -> None:
@@ -190,10 +280,19 @@ def collection_info(found: CollectionInfo, *, as_json: bool) -> None:
     if as_json:
         print_json({**values, "fields": fields, "columns": dict(found.columns)})
         return
-    facts(str(Path(found.path).name), values, as_json=False)
-    table = Table("field", "space", "vectors", "encoder")
-    for name, field in fields.items():
-        row = (name, str(field["space"]), f"{field['vectors']:,}", str(field["encoder"] or "-"))
-        table.add_row(*map(Text, row))
     columns = ", ".join(f"{key} ({kind})" for key, kind in found.columns.items())
-    console().print(table, f"metadata: {columns or 'none'}", sep="\n")
+    facts(Path(found.path).name, {**values, "metadata": columns or "none"}, as_json=False)
+    if fields:
+        console().print(_fields_table(fields))
+
+
+def _fields_table(fields: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("field", style="cyan", overflow="fold")
+    table.add_column("vectors", justify="right", no_wrap=True)
+    table.add_column("encoder", overflow="fold")
+    table.add_column("space", overflow="fold")
+    for name, field in fields.items():
+        encoder = str(field["encoder"] or "-")
+        table.add_row(_visible(name), f"{field['vectors']:,}", encoder, field["space"])
+    return table

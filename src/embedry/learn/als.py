@@ -47,6 +47,7 @@ _ROLES = ("user", "item")
 _STEPS = 3  # of conjugate gradients while sides alternate (Takács et al. 2011)
 _START = 0.1  # length of a random start vector
 _CAUSES = 3  # past items named with each recommendation
+_VANISHED = 1e-3  # users below this have scores near its square, which say nothing
 
 
 class ALS(Learner):
@@ -57,9 +58,13 @@ class ALS(Learner):
     dims : int
         The width of a vector.
     regularization : float
-        Lambda of equation 3: the larger, the more alike everybody's taste.
+        Lambda of equation 3: the larger, the more alike everybody's taste. What is best grows
+        with alpha and with the pairs a user has; the default suits tens of them, a toy of a few
+        users needs less than 1.
     alpha : float
-        Confidence in a pair is 1 + alpha * value (the package implicit takes alpha * value).
+        Confidence in a pair is 1 + alpha * value (the package implicit takes alpha * value). The
+        default suits values around 1; with ratings of 1 to 5 try 1, with counts pass
+        ``interactions.damped()``.
     iterations : int
         How often both sides are solved.
     seed : int
@@ -99,8 +104,8 @@ class ALS(Learner):
         self,
         dims: int = 64,
         *,
-        regularization: float = 10.0,
-        alpha: float = 3.0,
+        regularization: float = 30.0,
+        alpha: float = 5.0,
         iterations: int = 15,
         seed: int = 0,
         threads: int | None = None,
@@ -129,7 +134,8 @@ class ALS(Learner):
         Raises
         ------
         InputError
-            If a setting is out of range, or ``interactions`` are none or hold no pair.
+            If a setting is out of range, ``interactions`` are none or hold no pair, or all
+            vectors shrink to nothing because ``regularization`` is too large for so few pairs.
         """
         self._check_settings()
         if not isinstance(interactions, Interactions):
@@ -140,6 +146,11 @@ class ALS(Learner):
         if not len(interactions):
             raise InputError(f"There must be a pair to learn from; got {interactions!r}.")
         users, items = self._alternated(interactions)
+        if np.abs(users).max() < _VANISHED:
+            raise InputError(
+                f"Vectors must not vanish; with regularization={self.regularization:g} on "
+                f"{interactions!r} all did. Pass a lower one: {self.regularization / 10:g}."
+            )
         self._learned(interactions, users, items)
         return self
 

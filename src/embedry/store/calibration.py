@@ -14,10 +14,14 @@ minimum as low, and convex combination).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from embedry.errors import EncoderMissingError
+from embedry.store.encoding import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,8 +30,11 @@ if TYPE_CHECKING:
 
     from embedry.encode.encoder import Encoder
     from embedry.metrics import Metric
+    from embedry.store.fields import Field
+    from embedry.store.log import Log
+    from embedry.store.mirror import Mirror
 
-__all__ = ["Background", "measured", "probe_queries", "split_sample"]
+__all__ = ["Background", "calibrate", "measured", "probe_queries", "split_sample"]
 
 QUERIES, ITEMS = 256, 1024
 HIGH, LOW = 0.999, 0.001
@@ -128,12 +135,56 @@ def probe_queries(
     -------
     ndarray (q, dims), float32, prepared
         Runs that yield no vector are left out.
+
+    Raises
+    ------
+    InputError
+        If the encoder gives vectors of another shape, or NaN.
     """
     generator = np.random.default_rng(seed)
     queries = []
-    for document in documents:
-        words = document.split()
+    for words in map(str.split, documents):
         start = int(generator.integers(0, max(1, len(words) - _WORDS_IN_A_QUERY + 1)))
         queries.append(" ".join(words[start : start + _WORDS_IN_A_QUERY]))
-    encoded = encoder.encode(queries, role="query")
+    encoded = encode(encoder, queries, "query")
     return metric.prepare(encoded.vectors[encoded.placed])
+
+
+def calibrate(mirror: Mirror, log: Log) -> None:
+    """Measure and store the backgrounds of the fields that doubled since they were measured.
+
+    Parameters
+    ----------
+    mirror : Mirror
+        Up to date; it is again afterwards.
+    log : Log
+
+    Notes
+    -----
+    A field whose encoder is not at hand stays due: what queries score cannot be known yet.
+    """
+    for field in mirror.fields.values():
+        if len(field.vectors) >= max(2, 2 * field.measured_items):
+            with suppress(EncoderMissingError):
+                backgrounds = _backgrounds(field, mirror, log)
+                with log.write() as writer:
+                    writer.put_background(field.row.field, backgrounds)
+    mirror.refresh()
+
+
+def _backgrounds(field: Field, mirror: Mirror, log: Log) -> dict[str, dict[str, float]]:
+    vectors = field.vectors
+    live = np.flatnonzero(vectors.live)
+    asking, answering = split_sample(len(live))
+    rows, metric = vectors.rows[live[answering]], vectors.metric
+    asked = vectors.rows[live[asking]]
+    found = {"item": measured(metric, asked, rows, len(live)).to_dict()}
+    if field.has_encoder:
+        encoder = field.encoder()
+        positions = vectors.position_of[live[asking]]
+        stored = log.items(mirror.items.rows[positions].tolist())
+        documents = [item.document for item in stored.values() if item.document]
+        queries = probe_queries(encoder, documents, metric) if documents else asked[:0]
+        if len(queries):
+            found["query"] = measured(metric, queries, rows, len(live)).to_dict()
+    return found

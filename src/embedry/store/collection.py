@@ -10,24 +10,29 @@ time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedry.card import Card
-from embedry.encode.encoder import Encoder
-from embedry.errors import CollectionError, InputError, UnknownIdError
+from embedry.errors import CollectionError, InputError
 from embedry.ids import Id, check_ids
-from embedry.store.calibration import measured, probe_queries, split_sample
-from embedry.store.fields import Field, keep_encoder
+from embedry.store.add_field import (
+    Missing,
+    add_embeddings,
+    add_empty,
+    add_encoded,
+    check_new_field,
+)
+from embedry.store.calibration import calibrate
 from embedry.store.filters import parse_filter
+from embedry.store.info import CollectionInfo, FieldInfo, info_of
 from embedry.store.log import Durability, Log
 from embedry.store.metadata import decode_metadata
 from embedry.store.mirror import Mirror
 from embedry.store.planner import Mode, Question, answer
-from embedry.store.upsert import Batch, apply_batch, encode_documents
+from embedry.store.upsert import Batch, apply_batch
+from embedry.store.values import Item, Upserted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -37,80 +42,13 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from embedry.embeddings import Embeddings
+    from embedry.encode.encoder import Encoder
     from embedry.query import Hits
-    from embedry.store.log import ItemRow
+    from embedry.store.fields import Field
 
 __all__ = ["Collection", "CollectionInfo", "FieldInfo", "Item", "Upserted"]
 
 _FILE = "collection.sqlite3"
-
-
-@dataclass(frozen=True)
-class Item:
-    """An item as it is kept: id, document (or None), metadata."""
-
-    id: Id
-    document: str | None
-    metadata: Mapping[str, object]
-
-
-@dataclass(frozen=True)
-class Upserted:
-    """What an upsert did.
-
-    Attributes
-    ----------
-    inserted, updated : int
-        Items that are new, and items that were there.
-    unplaced : int
-        Documents that yielded no vector in a field with an encoder, counted by field: they are
-        kept and can be found by id or by their words.
-    truncated : int
-        Documents that were longer than an encoder reads.
-    skipped : int
-        Ids the collection lacks, with ``missing="skip"``.
-    """
-
-    inserted: int = 0
-    updated: int = 0
-    unplaced: int = 0
-    truncated: int = 0
-    skipped: int = 0
-
-
-@dataclass(frozen=True)
-class FieldInfo:
-    """What a field is: its card, how many items have a vector, its encoder, its graph."""
-
-    name: str
-    card: Card
-    vectors: int
-    encoder: str | None
-    in_graph: int
-
-
-@dataclass(frozen=True)
-class CollectionInfo:
-    """What a collection holds.
-
-    Attributes
-    ----------
-    path : Path
-    items : int
-    fields : mapping of str to FieldInfo
-    columns : mapping of str to str
-        The kind of each metadata key.
-    change : int
-        How many writes there were.
-    bytes_on_disk : int
-    """
-
-    path: Path
-    items: int
-    fields: Mapping[str, FieldInfo]
-    columns: Mapping[str, str]
-    change: int
-    bytes_on_disk: int
 
 
 class Collection:
@@ -129,10 +67,10 @@ class Collection:
     >>> folder.cleanup()
     """
 
-    def __init__(self, folder: Path, log: Log, encoders: Mapping[str, Encoder]) -> None:
+    def __init__(self, folder: Path, log: Log) -> None:
         self._folder = folder
         self._log = log
-        self._mirror = Mirror(log, folder, encoders)
+        self._mirror = Mirror(log, folder)
         self._closed = False
 
     @classmethod
@@ -169,17 +107,26 @@ class Collection:
         FileFormatError
             If it is damaged or of a newer format.
         InputError
-            If durability is none of the two.
+            If durability is none of the two, or encoders name no field, or are none.
+        ForeignSpaceError
+            If an encoder is not of the space of its field.
 
         Notes
         -----
-        Reads ids and vectors at the first use; graphs come from their cache or are built in the
-        background, and nobody waits for them.
+        Reads ids and vectors at the first use, or at once to check ``encoders``. Graphs come from
+        their cache or are built in the background, and nobody waits for them.
         """
         folder = Path(path)
         _check_folder(folder, must_exist)
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(folder, Log(folder / _FILE, durability), encoders or {})
+        collection = cls(folder, Log(folder / _FILE, durability))
+        try:
+            for name, encoder in (encoders or {}).items():
+                collection.field(name).give(encoder)
+        except BaseException:
+            collection.close()
+            raise
+        return collection
 
     @property
     def path(self) -> Path:
@@ -201,7 +148,8 @@ class Collection:
         return self.count()
 
     def __contains__(self, id: object) -> bool:
-        return self._fresh().items.position(id) is not None
+        known = isinstance(id, (str, int, np.integer)) and not isinstance(id, bool)
+        return known and self._fresh().items.position(id) is not None
 
     def __repr__(self) -> str:
         if self._closed:
@@ -226,7 +174,7 @@ class Collection:
         embeddings: Embeddings | None = None,
         dims: int | None = None,
         metric: str = "cosine",
-        missing: Literal["error", "skip", "create"] = "error",
+        missing: Missing = "error",
     ) -> Upserted:
         """Add a vector field: from an encoder, from embeddings, or empty with ``dims``.
 
@@ -254,71 +202,26 @@ class Collection:
         Raises
         ------
         InputError
-            If the name is taken or empty, or not exactly one of the three is given.
+            If the name is taken or empty, not exactly one of the three is given or it is not what
+            must hold, the metric is not that of the card, a vector is zero where zero has no
+            direction, or the encoder gives what no vector can be. Nothing is changed.
         UnknownIdError
             If ids are missing and ``missing="error"``.
+
+        Notes
+        -----
+        One transaction. Documents are encoded before it, so others may write meanwhile.
         """
-        self._check_new_field(name, [encoder, embeddings, dims], missing)
+        check_new_field(name, self._fresh().fields, [encoder, embeddings, dims])
         if encoder is not None:
-            if not isinstance(encoder, Encoder):
-                raise InputError(
-                    f"encoder must have a card, encode() and save(); got {type(encoder).__name__}."
-                )
-            return self._add_encoded(name, encoder)
-        if embeddings is not None:
-            return self._add_embeddings(name, embeddings, missing)
-        card = Card.declared(int(dims or 0), metric)
-        with self._log.write() as writer:
-            writer.put_field(name, card, None)
-        return Upserted()
-
-    def _check_new_field(self, name: str, ways: Sequence[object], missing: str) -> None:
-        if not isinstance(name, str) or not name.strip():
-            raise InputError(f"A field's name must be a text that is not empty; got {name!r}.")
-        if name == "text":
-            raise InputError('A field must not be called "text": that names the part of BM25.')
-        if name in self._fresh().fields:
-            raise InputError(f"There is a field {name!r} already. Choose another name.")
-        if sum(way is not None for way in ways) != 1:
-            raise InputError("Pass exactly one of encoder=, embeddings= and dims=.")
-        if missing not in {"error", "skip", "create"}:
-            raise InputError(f"missing must be 'error', 'skip' or 'create'; got {missing!r}.")
-
-    def _add_encoded(self, name: str, encoder: Encoder) -> Upserted:
-        spec = keep_encoder(encoder, self._folder)
-        with self._log.read() as reader:
-            texts = [(row, text) for row, _, text in reader.texts(-1) if text is not None]
-        encoded = encode_documents(encoder, [text for _, text in texts])
-        with self._log.write() as writer:
-            field = writer.put_field(name, encoder.card, spec)
-            places = np.flatnonzero(encoded.placed)
-            rows = [texts[place][0] for place in places.tolist()]
-            writer.put_vectors(field, rows, encoded.vectors[places])
-        self._fresh().fields[name].give(encoder)
-        self._calibrate()
-        unplaced = len(texts) - len(places)
-        return Upserted(updated=len(places), unplaced=unplaced, truncated=encoded.truncated)
-
-    def _add_embeddings(self, name: str, embeddings: Embeddings, missing: str) -> Upserted:
-        absent = self._mirror.items.missing(embeddings.ids)
-        if absent and missing == "error":
-            shown = ", ".join(map(repr, absent[:3]))
-            raise UnknownIdError(
-                f"Embeddings must be of items that are here; {len(absent)} are not, such as "
-                f'{shown}. Upsert them first, or pass missing="skip" or missing="create".',
-                ids=absent,
-            )
-        dropped = set(absent) if missing == "skip" else set()
-        keep = [place for place, id in enumerate(embeddings.ids) if id not in dropped]
-        ids = [embeddings.ids[place] for place in keep]
-        created = absent if missing == "create" else []
-        with self._log.write() as writer:
-            writer.put_items((id, None, "{}") for id in created)
-            field = writer.put_field(name, embeddings.card, None)
-            rows = writer.rows(ids)
-            writer.put_vectors(field, [rows[id] for id in ids], embeddings.vectors[keep])
-        self._calibrate()
-        return Upserted(len(created), len(ids) - len(created), skipped=len(dropped))
+            done = add_encoded(name, encoder, metric, self._folder, self._log)
+            self._fresh().fields[name].give(encoder)
+        elif embeddings is not None:
+            done = add_embeddings(name, embeddings, metric, missing, self._log)
+        else:
+            done = add_empty(name, dims, metric, self._log)
+        calibrate(self._fresh(), self._log)
+        return done
 
     def upsert(
         self,
@@ -351,7 +254,7 @@ class Collection:
             If ids repeat, lengths differ, a value has no place in its column, or a vector is not
             what must hold. Nothing is changed.
         ForeignSpaceError
-            If vectors come from another space than the field's.
+            If vectors come from another space than the field's, or its encoder was fitted anew.
         EncoderMissingError
             If a document must be placed and the encoder of a field is not at hand.
 
@@ -363,7 +266,7 @@ class Collection:
         mirror = self._fresh()
         batch = Batch.parsed(ids, documents, metadata, vectors, mirror.fields)
         result = apply_batch(batch, mirror, self._log)
-        self._calibrate()
+        calibrate(self._fresh(), self._log)
         return Upserted(*result)
 
     def delete(
@@ -392,18 +295,17 @@ class Collection:
         """
         if (ids is None) == (where is None):
             raise InputError("Pass exactly one of ids and where=.")
-        mirror = self._fresh()
-        if where is None:
-            wanted = [id for id in dict.fromkeys(check_ids(ids or [])) if id in self]
-        else:
-            passing = np.flatnonzero(mirror.allowed(parse_filter(where)))
-            wanted = [mirror.items.ids[position] for position in passing.tolist()]
-        if not wanted:
-            return 0
+        wanted = None if ids is None else dict.fromkeys(check_ids(ids))
+        passing = None if where is None else parse_filter(where)
+        self._check_open()
         with self._log.write() as writer:
-            rows = writer.rows(wanted)
-            writer.remove_items(list(rows.values()))
-        return len(rows)
+            items = self._fresh().items  # nobody else writes until this is done
+            if wanted is None:
+                places = np.flatnonzero(self._mirror.allowed(passing))
+            else:
+                places = items.positions(id for id in wanted if items.position(id) is not None)
+            writer.remove_items(items.rows[places].tolist())
+        return len(places)
 
     def get(self, ids: Iterable[Id]) -> list[Item]:
         """Return items by id, in the order asked; those that are not there are left out.
@@ -425,7 +327,11 @@ class Collection:
         positions = [items.position(id) for id in check_ids(ids)]
         rows = [int(items.rows[position]) for position in positions if position is not None]
         stored = self._log.items(rows)
-        return [_item(stored[row]) for row in rows if row in stored]
+        return [
+            Item(item.id, item.document, decode_metadata(item.metadata))
+            for row in rows
+            if (item := stored.get(row)) is not None  # removed a moment ago by another process
+        ]
 
     def count(self, where: Mapping[str, object] | None = None) -> int:
         """Return how many items there are, or how many pass a filter.
@@ -516,17 +422,7 @@ class Collection:
 
     def info(self) -> CollectionInfo:
         """Return what the collection holds, frozen."""
-        mirror = self._fresh()
-        size = sum(file.stat().st_size for file in self._folder.rglob("*") if file.is_file())
-        with mirror.lock:
-            return CollectionInfo(
-                path=self._folder,
-                items=mirror.items.count,
-                fields={name: _field_info(field) for name, field in mirror.fields.items()},
-                columns=dict(mirror.columns().kinds),
-                change=mirror.items.seen,
-                bytes_on_disk=size,
-            )
+        return info_of(self._folder, self._fresh())
 
     def field(self, name: str) -> Field:
         """Return a field, for rooms that read it: recommendation and explanation.
@@ -568,33 +464,6 @@ class Collection:
         if self._closed:
             self._fresh()
 
-    def _calibrate(self) -> None:
-        """Measure the backgrounds of fields that have doubled since the last time."""
-        mirror = self._fresh()
-        due = [f for f in mirror.fields.values() if len(f.vectors) >= max(2, 2 * f.measured_items)]
-        for field in due:
-            backgrounds = self._backgrounds(field)
-            with self._log.write() as writer:
-                writer.put_background(field.row.field, backgrounds)
-        if due:
-            mirror.refresh()
-
-    def _backgrounds(self, field: Field) -> dict[str, dict[str, float]]:
-        vectors = field.vectors
-        live = np.flatnonzero(vectors.live)
-        asking, answering = split_sample(len(live))
-        rows, metric = vectors.rows[live[answering]], vectors.metric
-        asked = vectors.rows[live[asking]]
-        found = {"item": measured(metric, asked, rows, len(live)).to_dict()}
-        if field.has_encoder:
-            positions = vectors.position_of[live[asking]]
-            stored = self._log.items(self._mirror.items.rows[positions].tolist())
-            documents = [item.document or "" for item in stored.values()]
-            queries = probe_queries(field.encoder(), documents, metric)
-            if len(queries):
-                found["query"] = measured(metric, queries, rows, len(live)).to_dict()
-        return found
-
 
 def _check_folder(folder: Path, must_exist: bool) -> None:
     if (folder / _FILE).is_file():
@@ -607,12 +476,3 @@ def _check_folder(folder: Path, must_exist: bool) -> None:
             "else. Choose another path.",
             path=folder,
         )
-
-
-def _item(row: ItemRow) -> Item:
-    return Item(row.id, row.document, decode_metadata(row.metadata))
-
-
-def _field_info(field: Field) -> FieldInfo:
-    encoder = field.row.encoder["kind"] if field.row.encoder is not None else None
-    return FieldInfo(field.name, field.card, len(field.vectors), encoder, field.vectors.indexed)

@@ -6,26 +6,26 @@ rebuild the encoder: kind, fingerprint, and the name of a copy kept inside the c
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from embedry.card import Card, Operation, check
+from embedry.card import Card, Operation, Relation, check
 from embedry.embeddings import Embeddings
 from embedry.encode.encoder import Encoder
-from embedry.errors import EncoderMissingError, InputError
+from embedry.errors import EmbedryError, EncoderMissingError, InputError
 from embedry.learn.modelfile import load
 from embedry.metrics import as_metric
 from embedry.store.calibration import Background
 from embedry.store.vector_index import VectorSet
-from embedry.vectors import as_rows
+from embedry.vectors import as_row, as_rows
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from embedry.store.items import Items
-    from embedry.store.log import FieldRow, Reader
+    from embedry.store.records import FieldRow, Reader
 
 __all__ = ["Field", "keep_encoder"]
 
@@ -81,19 +81,28 @@ class Field:
         low, high = max(metric.lowest, -1.0), min(metric.highest, 1.0)
         return Background(low, max(high, low + 1.0), 0)
 
-    def catch_up(self, reader: Reader, items: Items, gone: NDArray[np.int64]) -> None:
-        """Take in the vectors written since; ``gone`` are positions of removed items."""
-        found = reader.vectors(self.row, self.seen)
-        without = items.positions_of_rows(found.removed)
-        if len(found.rows) or len(gone) or len(without):
+    def catch_up(
+        self, reader: Reader, items: Items, since: tuple[VectorSet, int] | None = None
+    ) -> None:
+        """Take in the vectors written since.
+
+        Parameters
+        ----------
+        reader : Reader
+        items : Items
+            Up to date.
+        since : tuple of (VectorSet, int), optional
+            Start from this set, and the last change it has seen, instead of the field's own.
+        """
+        vectors, seen = since or (self.vectors, self.seen)
+        found = reader.vectors(self.row, seen)
+        lost = items.positions_of_rows(found.removed + reader.removed(seen))
+        if len(found.rows) or len(lost):
             positions = items.positions_of_rows(found.rows)
-            lost = np.concatenate([gone, without])
-            self.vectors = self.vectors.changed(
-                positions, found.vectors, found.changes, lost, len(items)
-            )
-        elif len(self.vectors.slot_of) < len(items):
-            self.vectors = self.vectors.widened(len(items))
-        self.seen = reader.change
+            vectors = vectors.changed(positions, found.vectors, found.changes, lost, len(items))
+        elif len(vectors.slot_of) < len(items):
+            vectors = vectors.widened(len(items))
+        self.vectors, self.seen = vectors, reader.change
 
     def encoder(self) -> Encoder:
         """Return the encoder, rebuilt from its copy where need be.
@@ -102,10 +111,12 @@ class Field:
         ------
         EncoderMissingError
             If the field has none, or it cannot be rebuilt.
+        ForeignSpaceError
+            If it was fitted anew since it was given: it makes another space now.
         """
         if self._encoder is None:
             self._encoder = self._rebuilt()
-        return self._encoder
+        return _checked_encoder(self._encoder, self.card)
 
     def _rebuilt(self) -> Encoder:
         spec = self.row.encoder
@@ -115,18 +126,30 @@ class Field:
                 "Search it by id= or vector=, or use a field that was added with encoder=.",
                 field=self.name,
             )
-        copy = self._folder / spec["copy"] if spec.get("copy") else None
-        if copy is None or not copy.exists():
-            raise EncoderMissingError(
-                f"The encoder of the field {self.name!r} ({spec['kind']}) is not kept in the "
-                f"collection. Open it with encoders={{{self.name!r}: the_encoder}}; until then, "
-                "search by id= or vector=.",
-                field=self.name,
-            )
-        return _checked_encoder(load(copy), self.card)
+        if "copy" not in spec:
+            raise self._missing(f"({spec['kind']}) is not kept in the collection")
+        try:
+            return _checked_encoder(load(self._folder / spec["copy"]), self.card)
+        except (OSError, EmbedryError) as error:
+            raise self._missing(f"cannot be read from its copy: {error}") from error
+
+    def _missing(self, why: str) -> EncoderMissingError:
+        return EncoderMissingError(
+            f"The encoder of the field {self.name!r} {why}. Open the collection with "
+            f"encoders={{{self.name!r}: the_encoder}}; until then, search by id= or vector=.",
+            field=self.name,
+        )
 
     def give(self, encoder: Encoder) -> None:
-        """Use this encoder from now on; it must be of the field's space."""
+        """Use this encoder from now on.
+
+        Raises
+        ------
+        InputError
+            If it is no encoder.
+        ForeignSpaceError
+            If its space is not that of the field.
+        """
         self._encoder = _checked_encoder(encoder, self.card)
 
     def query_from(self, vector: Embeddings | ArrayLike) -> tuple[NDArray[np.float32], str]:
@@ -144,9 +167,8 @@ class Field:
             rows = vector.vectors
         else:
             self._check_bare()
-            relation = self.card.relation_to(self.card)
-            array = np.asarray(vector)
-            rows = as_rows(array[None] if array.ndim == 1 else array, self.card.dims, "vector")
+            relation = Relation.SAME
+            rows = as_row(vector, self.card.dims)[None]
         if len(rows) != 1:
             raise InputError(f"vector must be one vector; got {len(rows)}. Search them one by one.")
         return as_metric(self.card.metric).prepare(rows)[0], relation.value
@@ -210,10 +232,13 @@ def keep_encoder(encoder: Encoder, folder: Path) -> dict[str, str]:
     card = encoder.card
     spec = {"kind": card.kind, "fingerprint": card.fingerprint}
     copy = Path("encoders") / f"{card.fingerprint[:16]}.embedry-model"
-    (folder / "encoders").mkdir(exist_ok=True)
-    if not (folder / copy).exists():
-        encoder.save(folder / copy)
-        if (folder / copy).stat().st_size > LARGEST_COPY:
-            (folder / copy).unlink()
-            return spec
-    return {**spec, "copy": str(copy)}
+    aside = folder / f"{copy}.{secrets.token_hex(8)}.part"
+    aside.parent.mkdir(exist_ok=True)
+    try:
+        if not (folder / copy).exists():
+            encoder.save(aside)
+            if aside.is_file() and aside.stat().st_size <= LARGEST_COPY:
+                aside.replace(folder / copy)
+    finally:
+        aside.unlink(missing_ok=True)
+    return {**spec, "copy": str(copy)} if (folder / copy).exists() else spec

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.ids import Id
-    from embedry.store.log import Reader
+    from embedry.store.records import Reader
 
 __all__ = ["Items"]
 
@@ -60,8 +60,8 @@ class Items:
         known[known] = self.rows[places[known]] == wanted[known]
         return places[known]
 
-    def catch_up(self, reader: Reader) -> NDArray[np.int64]:
-        """Take in what was written since; return the positions of the removed items."""
+    def catch_up(self, reader: Reader) -> None:
+        """Take in what was written since."""
         gone = self.positions_of_rows(reader.removed(self.seen))
         gone = gone[self.alive[gone]]
         for position in gone.tolist():
@@ -74,7 +74,7 @@ class Items:
         if fresh:
             self.rows = np.concatenate([self.rows, np.array([r for r, _ in fresh], np.int64)])
         if fresh or len(gone):
-            self.alive = np.concatenate([self.alive, np.ones(len(fresh), bool)])
-            self.alive[gone] = False
+            alive = np.concatenate([self.alive, np.ones(len(fresh), bool)])
+            alive[gone] = False
+            self.alive = alive
         self.seen = reader.change
-        return gone

@@ -2,16 +2,17 @@
 
 Ids and vectors are brought up to date before every search; metadata columns and the text index
 only when a query needs them. It makes no difference who wrote: this process, another one, or
-one that ran last year.
+one that ran last year. Graphs and a large text index are cached in the folder ``indexes``, so
+that the next opening replays only what came since.
 """
 
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from embedry.errors import CollectionError
+from embedry.errors import CollectionError, InputError
+from embedry.store.cache import read_cache, write_cache
 from embedry.store.columns import Columns
 from embedry.store.fields import Field
 from embedry.store.items import Items
@@ -20,17 +21,19 @@ from embedry.store.text_index import TextIndex
 from embedry.store.vector_index import grown, load_graph, save_graph, wants_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from embedry.encode.encoder import Encoder
     from embedry.store.filters import Filter
-    from embedry.store.log import Log, Reader
+    from embedry.store.log import Log
+    from embedry.store.records import Reader
 
-__all__ = ["Mirror"]
+__all__ = ["Mirror", "searchable"]
+
+TEXTS_WORTH_CACHING = 2_000
+_TEXT_KIND = "text-index"
 
 
 class Mirror:
@@ -41,42 +44,48 @@ class Mirror:
     log : Log
     folder : Path
         The collection's directory.
-    encoders : mapping of str to Encoder
-        Encoders by field name that the caller has at hand.
+
+    Attributes
+    ----------
+    lock : RLock
+        Held while the memory changes. Hold it to see several parts as of one moment.
+    items : Items
+    fields : dict of str to Field
+        Replaced, never written to, when a field is added.
     """
 
-    def __init__(self, log: Log, folder: Path, encoders: Mapping[str, Encoder]) -> None:
+    def __init__(self, log: Log, folder: Path) -> None:
         self.lock = threading.RLock()
         self.items = Items()
         self.fields: dict[str, Field] = {}
         self._log = log
         self._folder = folder
-        self._encoders = dict(encoders)
+        self._version = -1
         self._columns, self._columns_seen = Columns(), -1
         self._text, self._text_seen = TextIndex(), -1
         self._builders: dict[str, threading.Thread] = {}
 
     def refresh(self) -> None:
         """Take in what was committed since, if anything was."""
-        if not self._log.has_news():
+        if self._log.version == self._version:
             return
         with self.lock, self._log.read() as reader:
             self._catch_up(reader)
         self._grow_graphs()
 
     def _catch_up(self, reader: Reader) -> None:
-        gone = self.items.catch_up(reader)
+        self.items.catch_up(reader)
         for row in reader.fields():
             field = self.fields.get(row.name)
             if field is None:
-                field = self.fields[row.name] = Field(row, self._folder)
-                field.catch_up(reader, self.items, gone)
+                field = Field(row, self._folder)
+                field.catch_up(reader, self.items)
                 self._use_cached_graph(field)
+                self.fields = {**self.fields, row.name: field}
             else:
                 field.row = row
-                field.catch_up(reader, self.items, gone)
-            if row.name in self._encoders:
-                field.give(self._encoders.pop(row.name))
+                field.catch_up(reader, self.items)
+        self._version = reader.version
 
     def columns(self) -> Columns:
         """Return the metadata columns, up to date; hold the lock while using them."""
@@ -84,13 +93,22 @@ class Mirror:
             if self._columns_seen < self.items.seen:
                 with self._log.read() as reader:
                     self._catch_up(reader)
-                    rows = reader.metadata(self._columns_seen)
-                    gone = self.items.positions_of_rows(reader.removed(self._columns_seen))
-                positions = self.items.positions_of_rows([row for row, _ in rows])
-                self._columns.clear(gone[gone < len(self._columns)])
-                self._columns.set(positions, [decode_metadata(text) for _, text in rows])
-                self._columns_seen = self.items.seen
+                    try:
+                        self._replay_columns(reader)
+                    except InputError:
+                        # A column keeps the type of values that are gone; whoever wrote this
+                        # had read the log later, and did not know of them.
+                        self._columns, self._columns_seen = Columns(), -1
+                        self._replay_columns(reader)
             return self._columns
+
+    def _replay_columns(self, reader: Reader) -> None:
+        rows = reader.metadata(self._columns_seen)
+        gone = self.items.positions_of_rows(reader.removed(self._columns_seen))
+        positions = self.items.positions_of_rows([row for row, _ in rows])
+        self._columns.clear(gone[gone < len(self._columns)])
+        self._columns.set(positions, [decode_metadata(text) for _, text in rows])
+        self._columns_seen = self.items.seen
 
     def text(self) -> TextIndex:
         """Return the text index, up to date; hold the lock while using it."""
@@ -98,13 +116,46 @@ class Mirror:
             if self._text_seen < self.items.seen:
                 with self._log.read() as reader:
                     self._catch_up(reader)
-                    texts = reader.texts(self._text_seen)
-                    gone = self.items.positions_of_rows(reader.removed(self._text_seen))
-                positions = self.items.positions_of_rows([row for row, _, _ in texts])
-                self._text.remove(gone)
-                self._text.add(positions, [searchable(id, text) for _, id, text in texts])
-                self._text_seen = self.items.seen
+                    if self._text_seen < 0:
+                        self._use_cached_text(reader)
+                    replayed = self._replay_text(reader)
+                if replayed >= TEXTS_WORTH_CACHING:
+                    self._cache_text()
             return self._text
+
+    def _replay_text(self, reader: Reader) -> int:
+        texts = reader.texts(self._text_seen)
+        gone = self.items.positions_of_rows(reader.removed(self._text_seen))
+        positions = self.items.positions_of_rows([row for row, _, _ in texts])
+        self._text.remove(gone)
+        self._text.add(positions, [searchable(id, text) for _, id, text in texts])
+        self._text_seen = self.items.seen
+        return len(texts)
+
+    @property
+    def _text_file(self) -> Path:
+        return self._folder / "indexes" / "text.safetensors"
+
+    def _use_cached_text(self, reader: Reader) -> None:
+        """Start from the cached index, unless items it holds are gone or it is no use."""
+        file = read_cache(self._text_file, _TEXT_KIND, self._log.uid)
+        if file is None or file.header["change"] > reader.change:
+            return
+        rows = file.arrays["positions"]
+        positions = self.items.positions_of_rows(rows)
+        if len(positions) < len(rows):
+            return
+        try:
+            self._text = TextIndex.from_arrays({**file.arrays, "positions": positions})
+        except InputError:
+            return  # written by another version of the analyser
+        self._text_seen = file.header["change"]
+
+    def _cache_text(self) -> None:
+        arrays = self._text.arrays()
+        # positions are this process's own; the log's rows are everybody's
+        named = {**arrays, "positions": self.items.rows[arrays["positions"]]}
+        write_cache(self._text_file, _TEXT_KIND, self._log.uid, named, self._text_seen)
 
     def allowed(self, where: Filter | None) -> NDArray[np.bool_]:
         """Return which items are alive and pass a filter, (positions,) bool."""
@@ -138,25 +189,28 @@ class Mirror:
                     builder.start()
 
     def _grow_graph(self, field: Field) -> None:
+        while wants_graph(field.vectors):  # again, where many vectors came meanwhile
+            if not self._grow_graph_once(field):
+                return
+
+    def _grow_graph_once(self, field: Field) -> bool:
+        """Build or grow one graph and put it to use; say whether the collection is still open."""
         with self.lock:
             before, seen = field.vectors, field.seen
         after = grown(before)  # minutes, perhaps; searches go on meanwhile
         try:
             with self.lock, self._log.read() as reader:
                 self._catch_up(reader)
-                gone = self.items.positions_of_rows(reader.removed(seen))
-                field.vectors, field.seen = after, seen
-                field.catch_up(reader, self.items, gone)
+                field.catch_up(reader, self.items, since=(after, seen))
                 rows = self.items.rows
         except CollectionError:
-            return  # closed meanwhile: the graph is built anew at the next opening
-        path = self._graph_file(field)
-        with suppress(OSError):  # a cache that cannot be written is made again
-            path.parent.mkdir(exist_ok=True)
-            save_graph(path, self._uid(field), after, rows)
+            return False  # closed meanwhile: the graph is built anew at the next opening
+        save_graph(self._graph_file(field), self._uid(field), after, rows)
+        return True
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until no graph is being built, at most so many seconds each."""
+        self._grow_graphs()
         for builder in list(self._builders.values()):
             builder.join(timeout)
 

@@ -14,6 +14,7 @@ import numpy as np
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import check_id
 from embedry.query import Hit, Hits, Plan
+from embedry.store.encoding import encode
 from embedry.store.filters import parse_filter
 from embedry.store.metadata import decode_metadata
 from embedry.vectors import check_k
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from embedry.store.filters import Filter
     from embedry.store.log import Log
     from embedry.store.mirror import Mirror
-    from embedry.store.vector_index import Found, VectorSet
 
 __all__ = ["Mode", "Question", "answer"]
 
@@ -84,58 +84,68 @@ class _Ranking:
 
 @dataclass(frozen=True)
 class _Query:
-    """A query vector in one field, ready to be searched."""
+    """A query vector (dims,) in one field, ready to be searched; None where no word is known."""
 
     field: Field
-    vectors: VectorSet
     row: NDArray[np.float32] | None
     role: str
     relation: str = "same"
     unknown: tuple[str, ...] = ()
+    itself: int | None = None
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What the filter lets pass, of the moment for which the lock is held.
+
+    Attributes
+    ----------
+    allowed : ndarray (positions,), bool, or None
+        None without a filter.
+    passed : int
+    unknown_keys : tuple of str
+        Keys of the filter that no item has.
+    """
+
+    allowed: NDArray[np.bool_] | None
+    passed: int
+    unknown_keys: tuple[str, ...] = ()
 
 
 def answer(question: Question, mirror: Mirror, log: Log) -> Hits:
     """Answer a question from a collection; see `Collection.search`."""
     mirror.refresh()
-    where = parse_filter(question.where) if question.where else None
-    allowed = mirror.allowed(where)
-    unknown_keys = _unknown_keys(where, mirror)
-    passed = int(np.count_nonzero(allowed))
+    where = None if question.where is None else parse_filter(question.where)
     field = _field(question, mirror)
     mode = _mode(question, field)
-    narrowed = None if where is None else allowed
     if mode == "text" or field is None:
-        ranking = _text(question, mirror, narrowed)
-        plan = Plan("text", None, "bm25", passed, None, None, unknown_keys)
+        ranking, plan = _text(question, where, mirror)
         return _hits(question, ranking, plan, (), mirror, log)
     query = _query(question, field, mirror)
-    if mode == "hybrid":
-        ranking, found = _hybrid(question, query, mirror, narrowed)
-        method = "bm25" if found is None else f"{found.method} + bm25"
-    else:
-        ranking, found = _dense(question, query, mirror, narrowed)
-        method = "no vector for the query" if found is None else found.method
-    effort = None if found is None else found.effort
-    plan = Plan(mode, field.name, method, passed, effort, query.relation, unknown_keys)
+    run = _hybrid if mode == "hybrid" else _dense
+    ranking, plan = run(question, where, query, mirror)
     return _hits(question, ranking, plan, query.unknown, mirror, log)
 
 
-def _unknown_keys(where: Filter | None, mirror: Mirror) -> tuple[str, ...]:
+def _scope(where: Filter | None, mirror: Mirror) -> _Scope:
     if where is None:
-        return ()
-    return tuple(sorted(where.keys - set(mirror.columns().kinds)))
+        return _Scope(None, mirror.items.count)
+    allowed = mirror.allowed(where)
+    unknown = tuple(sorted(where.keys - set(mirror.columns().kinds)))
+    return _Scope(allowed, int(np.count_nonzero(allowed)), unknown)
 
 
 def _field(question: Question, mirror: Mirror) -> Field | None:
     """Return the field to search: the one named, or the only one that can answer."""
+    fields = mirror.fields
     if question.field is not None:
-        if question.field not in mirror.fields:
-            names = ", ".join(mirror.fields) or "none"
+        if not isinstance(question.field, str) or question.field not in fields:
+            names = ", ".join(fields) or "none"
             raise InputError(f"field must be one of: {names}; got {question.field!r}.")
-        return mirror.fields[question.field]
+        return fields[question.field]
     if question.mode == "text":
         return None
-    fits = [f for f in mirror.fields.values() if f.has_encoder or question.query is None]
+    fits = [f for f in fields.values() if f.has_encoder or question.query is None]
     if len(fits) > 1:
         names = ", ".join(field.name for field in fits)
         raise InputError(f"Several fields can answer; pass field=, one of: {names}.")
@@ -156,80 +166,88 @@ def _mode(question: Question, field: Field | None) -> str:
 
 
 def _query(question: Question, field: Field, mirror: Mirror) -> _Query:
-    vectors = field.vectors
     if question.query is not None:
-        encoded = field.encoder().encode([question.query], role="query")
-        row = vectors.metric.prepare(encoded.vectors)[0] if encoded.placed[0] else None
-        return _Query(field, vectors, row, "query", unknown=encoded.unknown)
+        encoded = encode(field.encoder(), [question.query], "query")
+        row = field.vectors.metric.prepare(encoded.vectors)[0] if encoded.placed[0] else None
+        return _Query(field, row, "query", unknown=encoded.unknown)
     if question.vector is not None:
         row, relation = field.query_from(question.vector)
-        return _Query(field, vectors, row, "item", relation)
-    position = _asked_position(question, mirror)
+        return _Query(field, row, "item", relation)
+    position, vectors = _asked_position(question, mirror), field.vectors
     if position >= len(vectors.slot_of) or vectors.slot_of[position] < 0:
         raise InputError(
             f"The item {question.id!r} has no vector in the field {field.name!r}. "
             "Search another field, or upsert one for it."
         )
-    return _Query(field, vectors, vectors.vectors_of(np.array([position]))[0], "item")
+    row = vectors.vectors_of(np.array([position]))[0]
+    return _Query(field, row, "item", itself=position)
 
 
 def _asked_position(question: Question, mirror: Mirror) -> int:
-    position = mirror.items.position(check_id(question.id))
+    id = check_id(question.id)
+    position = mirror.items.position(id)
     if position is None:
-        raise UnknownIdError(
-            f"There is no item {question.id!r} in the collection.",
-            ids=[check_id(question.id)],
-        )
+        raise UnknownIdError(f"There is no item {id!r} in the collection.", ids=[id])
     return position
 
 
-def _text(question: Question, mirror: Mirror, allowed: NDArray[np.bool_] | None) -> _Ranking:
+def _text(question: Question, where: Filter | None, mirror: Mirror) -> tuple[_Ranking, Plan]:
     with mirror.lock:
-        positions, scores = mirror.text().search(str(question.query), question.k, allowed)
-    return _Ranking(positions, scores.astype(np.float64))
+        scope = _scope(where, mirror)
+        positions, scores = mirror.text().search(str(question.query), question.k, scope.allowed)
+    plan = Plan("text", None, "bm25", scope.passed, None, None, scope.unknown_keys)
+    return _Ranking(positions, scores.astype(np.float64)), plan
 
 
 def _dense(
-    question: Question, query: _Query, mirror: Mirror, allowed: NDArray[np.bool_] | None
-) -> tuple[_Ranking, Found | None]:
+    question: Question, where: Filter | None, query: _Query, mirror: Mirror
+) -> tuple[_Ranking, Plan]:
+    with mirror.lock:
+        scope, vectors = _scope(where, mirror), query.field.vectors
     if query.row is None:
-        return _Ranking(np.empty(0, np.int64), np.empty(0)), None
-    itself = None if question.id is None else _asked_position(question, mirror)
-    found = query.vectors.search(query.row, question.k + (itself is not None), allowed)
+        nothing = _Ranking(np.empty(0, np.int64), np.empty(0))
+        return nothing, _plan("dense", query, "no vector for the query", None, scope)
+    found = vectors.search(query.row, question.k + (query.itself is not None), scope.allowed)
     positions, scores = found.positions, found.scores
-    if itself is not None:
-        others = positions != itself
+    if query.itself is not None:
+        others = positions != query.itself
         order = np.flatnonzero(others)
-        if question.include_self and not others.all():
+        if question.include_self:
             order = np.concatenate([np.flatnonzero(~others), order])
         positions, scores = positions[order], scores[order]
-    return _Ranking(positions[: question.k], scores[: question.k].astype(np.float64)), found
+    ranking = _Ranking(positions[: question.k], scores[: question.k].astype(np.float64))
+    return ranking, _plan("dense", query, found.method, found.effort, scope)
 
 
 def _hybrid(
-    question: Question, query: _Query, mirror: Mirror, allowed: NDArray[np.bool_] | None
-) -> tuple[_Ranking, Found | None]:
+    question: Question, where: Filter | None, query: _Query, mirror: Mirror
+) -> tuple[_Ranking, Plan]:
     """Let both sides bring candidates, fill in the missing parts exactly, and add them up."""
-    depth = max(_HYBRID_DEPTH, 5 * question.k)
+    depth, words = max(_HYBRID_DEPTH, 5 * question.k), str(question.query)
     with mirror.lock:
-        text = mirror.text()
-        near_text, bm25 = text.search(str(question.query), depth, allowed)
-        found = None if query.row is None else query.vectors.search(query.row, depth, allowed)
-        near_dense = near_text if found is None else found.positions
-        positions = np.union1d(near_text, near_dense)
-        words = text.scores(str(question.query), positions).astype(np.float64)
-    best = float(bm25[0]) if len(bm25) else 1.0
-    by_text = (1 - DENSE_SHARE) * words / best
+        scope, vectors, text = _scope(where, mirror), query.field.vectors, mirror.text()
+        positions, bm25 = text.search(words, depth, scope.allowed)
+        found = None if query.row is None else vectors.search(query.row, depth, scope.allowed)
+        if found is not None:
+            positions = np.union1d(positions, found.positions)
+        by_text = text.scores(words, positions).astype(np.float64)
+    by_text *= (1 - DENSE_SHARE) / (float(bm25[0]) if len(bm25) else 1.0)
     by_field = np.zeros(len(positions))
     if query.row is not None:
-        raw = query.vectors.scores_of(query.row, positions).astype(np.float64)
-        background = query.field.background(query.role)
-        by_field = DENSE_SHARE * background.calibrated(raw)
+        raw = vectors.scores_of(query.row, positions).astype(np.float64)
+        by_field = DENSE_SHARE * query.field.background(query.role).calibrated(raw)
     scores = by_text + by_field
     order = np.lexsort((positions, -scores))[: question.k]
     name = query.field.name
     parts = tuple({name: float(by_field[i]), "text": float(by_text[i])} for i in order)
-    return _Ranking(positions[order], scores[order], parts), found
+    method, effort = ("bm25", None) if found is None else (f"{found.method} + bm25", found.effort)
+    plan = _plan("hybrid", query, method, effort, scope)
+    return _Ranking(positions[order], scores[order], parts), plan
+
+
+def _plan(mode: str, query: _Query, method: str, effort: int | None, scope: _Scope) -> Plan:
+    name = query.field.name
+    return Plan(mode, name, method, scope.passed, effort, query.relation, scope.unknown_keys)
 
 
 def _hits(

@@ -309,11 +309,10 @@ def _without_inflection(word: str, first: int) -> str:
         return rest + "ee" if ending.start() >= first else word
     if not _VOWEL.search(rest):
         return word
-    if rest.endswith(("at", "bl", "iz")):
-        return rest + "e"
     if _DOUBLE.search(rest):
         return rest if len(rest) == 3 and rest[0] in "aeo" else rest[:-1]  # add, egg, odd
-    return rest + "e" if first >= len(rest) and _SHORT_SYLLABLE.search(rest) else rest
+    # Porter2 asks more before it gives an e back; without steps 2 to 4, step 5 makes up for it
+    return rest + "e" if _SHORT_SYLLABLE.search(rest) else rest
 
 
 def _without_last(word: str, first: int, second: int) -> str:

@@ -218,9 +218,9 @@ class TextIndex:
 
     Notes
     -----
-    Memory: 8 bytes for each distinct term of each text, and about 150 for each term; a merge
-    needs about five times that for a moment. A query takes time linear in the texts that hold
-    its terms, and passes once over an array of all rows.
+    Memory: 8 bytes for each distinct term of each text, 25 for each text and about 110 for each
+    term; a merge needs about six times the first for a moment. A query takes time linear in the
+    texts that hold its terms, and passes once over an array of all rows.
 
     Examples
     --------

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embedry.embeddings import Embeddings
-from embedry.encode.encoder import Encoded
 from embedry.errors import InputError
 from embedry.ids import Id, check_ids, check_unique
-from embedry.progress import bar
+from embedry.store.encoding import encode_documents
 from embedry.store.metadata import decode_metadata, encode_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
-    from embedry.encode.encoder import Encoder
+    from embedry.encode.encoder import Encoded
     from embedry.store.fields import Field
-    from embedry.store.log import Log, Writer
+    from embedry.store.log import Log
     from embedry.store.mirror import Mirror
+    from embedry.store.records import Writer
 
-__all__ = ["Batch", "apply_batch", "encode_documents"]
-
-_DOCUMENTS_AT_ONCE = 1_000
+__all__ = ["Batch", "apply_batch"]
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,12 @@ class Batch:
         None where nothing was passed.
     metadata : list of mapping
     vectors : dict of field name to ndarray (n, dims)
-    fields : mapping of str to Field
     """
 
     ids: list[Id]
     documents: list[str | None]
     metadata: list[Mapping[str, object]]
     vectors: dict[str, NDArray[np.float32]]
-    fields: Mapping[str, Field]
 
     @classmethod
     def parsed(
@@ -67,14 +64,18 @@ class Batch:
             _documents(documents, count),
             _metadata(metadata, count),
             _vectors(vectors, names, fields),
-            fields,
         )
 
-    def to_encode(self) -> list[Field]:
+    @property
+    def texts(self) -> list[str]:
+        """The documents that were passed, in order."""
+        return [text for text in self.documents if text is not None]
+
+    def to_encode(self, fields: Mapping[str, Field]) -> list[Field]:
         """Return the fields whose encoder must place the documents."""
-        if all(document is None for document in self.documents):
+        if not self.texts:
             return []
-        return [f for n, f in self.fields.items() if f.has_encoder and n not in self.vectors]
+        return [f for name, f in fields.items() if f.has_encoder and name not in self.vectors]
 
 
 def _column(values: object, count: int, what: str) -> list[object]:
@@ -122,6 +123,10 @@ def _vectors(
     ids: list[Id],
     fields: Mapping[str, Field],
 ) -> dict[str, NDArray[np.float32]]:
+    if not isinstance(vectors, Mapping | None):
+        raise InputError(
+            f"vectors must be a dict of field name to array; got a {type(vectors).__name__}."
+        )
     found: dict[str, NDArray[np.float32]] = {}
     for name, given in (vectors or {}).items():
         if name not in fields:
@@ -136,33 +141,6 @@ def _vectors(
     return found
 
 
-def encode_documents(encoder: Encoder, documents: Sequence[str]) -> Encoded:
-    """Encode documents in parts, with a progress bar.
-
-    Parameters
-    ----------
-    encoder : Encoder
-    documents : sequence of n str
-
-    Returns
-    -------
-    Encoded
-        Of all documents, in order.
-    """
-    parts = [encoder.encode([], role="document")] if not documents else []
-    with bar("Encoding documents", len(documents)) as advance:
-        for first in range(0, len(documents), _DOCUMENTS_AT_ONCE):
-            part = documents[first : first + _DOCUMENTS_AT_ONCE]
-            parts.append(encoder.encode(part, role="document"))
-            advance(len(part))
-    return Encoded(
-        np.concatenate([part.vectors for part in parts]),
-        encoder.card,
-        truncated=sum(part.truncated for part in parts),
-        empty=sum(part.empty for part in parts),
-    )
-
-
 def apply_batch(batch: Batch, mirror: Mirror, log: Log) -> tuple[int, int, int, int]:
     """Encode and write a batch; all or nothing.
 
@@ -170,21 +148,29 @@ def apply_batch(batch: Batch, mirror: Mirror, log: Log) -> tuple[int, int, int, 
     -------
     inserted, updated, unplaced, truncated : int
     """
-    places = [place for place, text in enumerate(batch.documents) if text is not None]
-    texts = [text for text in batch.documents if text is not None]
-    encoded = {f.name: encode_documents(f.encoder(), texts) for f in batch.to_encode()}
+    encoded = _encoded(batch, mirror.fields)
     with log.write() as writer:
         known = _write_items(batch, writer, mirror)
+        fields = mirror.fields
+        late = {name: field for name, field in fields.items() if name not in encoded}
+        encoded |= _encoded(batch, late)  # of fields that somebody added while we encoded
         rows = writer.rows(batch.ids)
         in_order = [rows[id] for id in batch.ids]
         for name, vectors in batch.vectors.items():
-            writer.put_vectors(batch.fields[name].row.field, in_order, vectors)
+            writer.put_vectors(fields[name].row.field, in_order, vectors)
+        changed = [
+            row for row, text in zip(in_order, batch.documents, strict=True) if text is not None
+        ]
         for name, found in encoded.items():
-            changed = [in_order[place] for place in places]
-            _write_encoded(writer, batch.fields[name].row.field, changed, found)
+            _write_encoded(writer, fields[name].row.field, changed, found)
     unplaced = sum(int(np.count_nonzero(~found.placed)) for found in encoded.values())
     truncated = sum(found.truncated for found in encoded.values())
     return len(batch.ids) - known, known, unplaced, truncated
+
+
+def _encoded(batch: Batch, fields: Mapping[str, Field]) -> dict[str, Encoded]:
+    """Return the documents in each field that must place them, by field name."""
+    return {f.name: encode_documents(f.encoder(), batch.texts) for f in batch.to_encode(fields)}
 
 
 def _write_items(batch: Batch, writer: Writer, mirror: Mirror) -> int:

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.errors import EmbedryError
-from embedry.files import read_arrays, write_arrays
 from embedry.metrics import COSINE, EUCLIDEAN, Metric, candidates
+from embedry.store.cache import read_cache, write_cache
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +36,7 @@ SEARCH_EFFORT = 64  # efSearch without a filter, at least
 FEW_ROWS = 0.05  # a filter that passes less is answered by scoring what it passes
 TAIL_SHARE, TAIL_ROWS = 0.1, 2_000  # how much may wait beside the graph before it is grown
 DEAD_SHARE = 0.3  # how much of a graph may be dead before it is built anew
+DEAD_SLOTS = 1_000  # how many may be dead, beside as many as live, in a set without a graph
 _KIND = "vector-graph"
 
 
@@ -48,6 +48,14 @@ class Found:
     scores: NDArray[np.float32]
     method: str
     effort: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Buffer:
+    """Memory behind the rows of several sets: each sees the first ones, none is written twice."""
+
+    rows: NDArray[np.float32]
+    used: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +87,7 @@ class VectorSet:
     slot_of: NDArray[np.int64]
     graph: Any = None
     live_count: int = 0
+    _buffer: _Buffer | None = None
 
     @classmethod
     def empty(cls, metric: Metric, dims: int) -> VectorSet:
@@ -125,15 +134,35 @@ class VectorSet:
             live[old[old >= 0]] = False
         slot_of[gone] = -1
         slot_of[positions] = np.arange(len(self.live), len(live))
-        return replace(
+        buffer = self._with_room_for(len(positions))
+        buffer.rows[len(self.rows) : len(live)] = self.metric.prepare(vectors)
+        made = replace(
             self,
-            rows=_appended(self.rows, self.metric.prepare(vectors)),
+            rows=buffer.rows[: len(live)],
+            _buffer=buffer,
             position_of=np.concatenate([self.position_of, positions]),
             change_of=np.concatenate([self.change_of, changes]),
             live=live,
             slot_of=slot_of,
             live_count=int(np.count_nonzero(live)),
         )
+        return made.compacted() if made._mostly_dead() else made
+
+    def _with_room_for(self, more: int) -> _Buffer:
+        """Return a buffer that begins with these rows; it grows by a quarter: amortised."""
+        used, total = len(self.rows), len(self.rows) + more
+        buffer = self._buffer
+        if buffer is None or buffer.used != used or len(buffer.rows) < total:
+            buffer = _Buffer(np.empty((total * 5 // 4, self.rows.shape[1]), np.float32), used)
+            buffer.rows[:used] = self.rows
+        buffer.used = total
+        return buffer
+
+    def _mostly_dead(self) -> bool:
+        """Say whether a set without much use for a graph should be compacted."""
+        small = self.live_count * self.rows.shape[1] < EXACT_BELOW
+        dead = len(self.live) - self.live_count
+        return (small or self.graph is None) and dead > self.live_count + DEAD_SLOTS
 
     def widened(self, item_count: int) -> VectorSet:
         """Return the same set for more items, which have no vector."""
@@ -232,15 +261,17 @@ class VectorSet:
         options = faiss.SearchParametersHNSW(efSearch=effort)
         if passing < len(self.live):
             bits = np.packbits(open_slots[:covered], bitorder="little")
-            options.sel = faiss.IDSelectorBitmap(bits)
-        wanted = min(k + 10, covered)
-        _, near = self.graph.search(query[None], wanted, params=options)
+            selector = faiss.IDSelectorBitmap(bits)
+            options = faiss.SearchParametersHNSW(efSearch=effort, sel=selector)
+        _, near = self.graph.search(query[None], min(k + 10, covered), params=options)
         slots = near[0][near[0] >= 0]
         method = "hnsw"
         if covered < len(self.live):
             method = "hnsw + exact tail"
             tail = covered + np.flatnonzero(open_slots[covered:])
             slots = np.concatenate([slots, tail])
+        if len(slots) < min(k, passing):  # the graph was left before it had shown enough
+            return self._scan(query, k, open_slots, filtered=passing < self.live_count)
         return self._ranked(query, slots, k, method, effort)
 
     def _ranked(
@@ -255,24 +286,6 @@ class VectorSet:
         positions = self.position_of[slots]
         best = np.lexsort((positions, -scores))[:k]
         return Found(positions[best], scores[best], method, effort)
-
-
-def _appended(rows: NDArray[np.float32], more: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return rows followed by more; a growing buffer behind the views keeps this amortised."""
-    if not len(more):
-        return rows
-    total = len(rows) + len(more)
-    buffer = rows.base
-    if not (
-        isinstance(buffer, np.ndarray)
-        and buffer.shape[1:] == rows.shape[1:]
-        and len(buffer) >= total
-        and buffer.flags.writeable
-    ):
-        buffer = np.empty((max(total, total * 5 // 4), rows.shape[1]), np.float32)
-        buffer[: len(rows)] = rows
-    buffer[len(rows) : total] = more
-    return buffer[:total]
 
 
 def wants_graph(vectors: VectorSet) -> bool:
@@ -310,7 +323,7 @@ def grown(vectors: VectorSet) -> VectorSet:
 
 
 def save_graph(path: Path, uid: str, vectors: VectorSet, rows: NDArray[np.int64]) -> None:
-    """Cache the graph of a set in a file.
+    """Cache the graph of a set in a file; where none can be written, nothing happens.
 
     Parameters
     ----------
@@ -330,7 +343,7 @@ def save_graph(path: Path, uid: str, vectors: VectorSet, rows: NDArray[np.int64]
         "rows": rows[vectors.position_of[:covered]],
         "changes": vectors.change_of[:covered],
     }
-    write_arrays(path, _KIND, {"uid": uid}, arrays)
+    write_cache(path, _KIND, uid, arrays)
 
 
 def load_graph(path: Path, uid: str, vectors: VectorSet, rows: NDArray[np.int64]) -> VectorSet:
@@ -352,17 +365,14 @@ def load_graph(path: Path, uid: str, vectors: VectorSet, rows: NDArray[np.int64]
     """
     import faiss
 
+    file = read_cache(path, _KIND, uid)
+    if file is None:
+        return vectors
     try:
-        file = read_arrays(path, _KIND)
-        if file.header["uid"] != uid:
-            return vectors
         graph = faiss.deserialize_index(file.arrays["graph"])
-        cached_rows, cached_changes = file.arrays["rows"], file.arrays["changes"]
-        if graph.ntotal != len(cached_rows) or graph.d != vectors.rows.shape[1]:
-            return vectors
-    except (OSError, KeyError, EmbedryError, RuntimeError):
-        return vectors  # the log has everything: the graph will be built anew
-    return _behind_graph(graph, cached_rows, cached_changes, vectors, rows)
+    except RuntimeError:
+        return vectors  # written by another release of faiss
+    return _behind_graph(graph, file.arrays["rows"], file.arrays["changes"], vectors, rows)
 
 
 def _behind_graph(
@@ -394,4 +404,5 @@ def _behind_graph(
         live=live,
         slot_of=slot_of,
         graph=graph,
+        _buffer=None,
     )

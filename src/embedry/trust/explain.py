@@ -10,12 +10,12 @@ whole.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from embedry.errors import UnknownIdError
+from embedry.errors import EncoderMissingError, InputError, UnknownIdError
 from embedry.ids import check_id
 from embedry.store.mirror import searchable
 from embedry.store.text_analysis import analyse, analyse_query
@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     from embedry.learn.als import ALS
     from embedry.store.collection import Collection, Item
     from embedry.store.fields import Field
+    from embedry.store.mirror import Mirror
 
 __all__ = ["Explanation", "FieldPart", "UsedBy", "explain"]
 
 _WORDS = 5
 _WORD = re.compile(r"\w+")
 _USERS = 5
+_ROUNDING = 1e-3  # by how much shares may miss a score that they sum to
 
 
 @runtime_checkable
@@ -57,7 +59,9 @@ class FieldPart:
     calibrated : float or None
         The same on the common scale: 1 is nearer than 99.9 % of pairs.
     words : tuple of (str, float)
-        Words of the second item's document with the largest shares of the score.
+        Up to five words of the second item's document that bring the two nearest, each with its
+        share of the score, largest first; shares below 0 are not named. None where the
+        encoder is no mean of words or not at hand, or the vector is not that of the document.
     """
 
     field: str
@@ -95,7 +99,7 @@ class Explanation:
     second: Id
     parts: tuple[FieldPart, ...]
     shared_words: tuple[str, ...] = ()
-    used_by: UsedBy | None = field(default=None)
+    used_by: UsedBy | None = None
 
     def __str__(self) -> str:
         lines = [f"{self.first} and {self.second}"]
@@ -141,46 +145,71 @@ def explain(
     ------
     UnknownIdError
         If an item is not in the collection.
+    InputError
+        If taste is not a fitted ALS.
 
     Notes
     -----
     In a field of Word2Vec the shares of all words of a document sum to the score.
     """
+    if taste is not None and not hasattr(taste, "item_embeddings_"):
+        raise InputError(f"taste must be a fitted ALS; got {taste!r}. Call fit first.")
     ids = [check_id(first), check_id(second)]
     items = {item.id: item for item in collection.get(ids)}
     missing = [id for id in ids if id not in items]
     if missing:
-        raise UnknownIdError(f"There is no item {missing[0]!r} in the collection.", ids=missing)
+        raise UnknownIdError(
+            f"There is no item {missing[0]!r} in the collection. Check the id, and whether it is "
+            "a str or an int.",
+            ids=missing,
+        )
     pair = (items[ids[0]], items[ids[1]])
-    mirror = collection.mirror
-    places = mirror.items.positions(ids)
-    parts = tuple(_part(one, places, pair) for one in mirror.fields.values())
     used = None if taste is None else _used_by(taste, ids)
+    parts = _parts(collection, pair)
     return Explanation(ids[0], ids[1], parts, _shared_words(collection, pair), used)
 
 
-def _part(field: Field, places: NDArray[np.int64], pair: Sequence[Item]) -> FieldPart:
+def _parts(collection: Collection, pair: Sequence[Item]) -> tuple[FieldPart, ...]:
+    mirror = collection.mirror
+    with mirror.lock:  # positions and vectors of one moment
+        places = np.array([_position(mirror, item.id) for item in pair])
+        return tuple(_part(field, places, pair[1]) for field in mirror.fields.values())
+
+
+def _position(mirror: Mirror, id: Id) -> int:
+    position = mirror.items.position(id)
+    if position is None:
+        raise UnknownIdError(f"The item {id!r} was removed a moment ago.", ids=[id])
+    return position
+
+
+def _part(field: Field, places: NDArray[np.int64], second: Item) -> FieldPart:
     vectors = field.vectors
     if (vectors.slot_of[places] < 0).any():
         return FieldPart(field.name, None, None)
     query = vectors.vectors_of(places[:1])[0]
-    score = vectors.scores_of(query, places[1:])
+    score = vectors.scores_of(query, places[1:])  # (dims,), (1, dims) -> (1,)
     calibrated = field.background("item").calibrated(score.astype(np.float64))
-    words = _word_shares(field, query, pair[1])
+    words = _word_shares(field, query, second, float(score[0]))
     return FieldPart(field.name, float(score[0]), float(calibrated[0]), words)
 
 
 def _word_shares(
-    field: Field, query: NDArray[np.float32], item: Item
+    field: Field, query: NDArray[np.float32], item: Item, score: float
 ) -> tuple[tuple[str, float], ...]:
     if not field.has_encoder or not item.document:
         return ()
-    encoder = field.encoder()
+    try:
+        encoder = field.encoder()
+    except EncoderMissingError:
+        return ()  # the score stands without it
     if not isinstance(encoder, _MeanOfWords):
         return ()
     shares = encoder.word_shares(item.document, query)
-    largest = sorted(shares.items(), key=lambda pair: -pair[1])[:_WORDS]
-    return tuple(largest)
+    if abs(sum(shares.values()) - score) > _ROUNDING:
+        return ()  # the vector was given, not made from the document
+    near = [(word, share) for word, share in shares.items() if share > 0]
+    return tuple(sorted(near, key=lambda pair: -pair[1])[:_WORDS])
 
 
 def _shared_words(collection: Collection, pair: Sequence[Item]) -> tuple[str, ...]:

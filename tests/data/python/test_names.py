@@ -107,6 +107,33 @@ def test_names_spelling_of_most_files_wins():
     assert names.public(Place("posixpath", "")) == "os.path"
 
 
+def test_names_module_registered_as_another_keeps_its_name():
+    """A module that steps aside for a private one gives it its name."""
+    names = names_of(
+        {
+            "decimal": "import sys, _pydecimal\nsys.modules[__name__] = _pydecimal",
+            "_pydecimal": "class Decimal: pass",
+            "numbers": "from decimal import *",
+        }
+    )
+    assert names.place("numbers:Decimal") == Place("_pydecimal", "Decimal")
+    assert names.place("decimal:Decimal") == Place("_pydecimal", "Decimal")
+    assert public(names, "_pydecimal:Decimal") == "decimal.Decimal"
+
+
+def test_names_registration_of_what_cannot_be_read_hides_nothing():
+    """A frozen or compiled twin does not stand before the file of a module."""
+    names = names_of(
+        {
+            "lib.": "import sys, _frozen\nsys.modules['lib._boot'] = _frozen",
+            "lib._boot": "class Spec: pass",
+            "lib.machinery": "from ._boot import Spec",
+        }
+    )
+    assert names.place("lib.machinery:Spec") == Place("lib._boot", "Spec")
+    assert public(names, "lib._boot:Spec") == "lib.machinery.Spec"
+
+
 def test_names_attribute_before_submodule():
     """A name that a package binds hides a submodule of that name, as after an import."""
     names = names_of({"p.": "from .main import main", "p.main": "class main: pass"})
@@ -172,6 +199,20 @@ def test_names_load_asks_for_parents_first_and_once():
     assert asked.index("lib") < asked.index("lib.sub") < asked.index("lib.sub.deep")
     assert len(asked) == len(set(asked))
     assert public(names, "lib:f") == "lib.f"
+
+
+def test_names_load_finds_what_a_package_registers():
+    """A module that is there by registration only is found by loading its package."""
+    sources = {
+        "os": "import sys, real as path\nsys.modules['os.path'] = path",
+        "real": "def j(): 0",
+    }
+    names = names_of(
+        {"u": "from os.path import j"},
+        lambda name: module_of(name, sources[name]) if name in sources else None,
+    )
+    assert names.place("os.path:j") == Place("real", "j")
+    assert public(names, "os.path:j") == "os.path.j"
 
 
 def test_names_module_of_an_import_statement():

@@ -189,20 +189,30 @@ def test_parse_module_reads_all_as_far_as_written(source, exports, joined):
     assert (module.exports, module.joined) == (exports, joined)
 
 
-def test_parse_module_finds_stars_and_registered_modules():
-    """Star imports are listed; a module may register modules below its own name only."""
-    module = parse(
-        """
-        import sys, posixpath as path
-        from .parts import *
-        sys.modules["shop.path"] = path
-        sys.modules["json"] = path
-        other["shop.other"] = path
-        """,
-        is_package=True,
-    )
-    assert module.stars == ("shop.parts",)
-    assert module.registered == {"shop.path": "posixpath"}
+def test_parse_module_lists_stars():
+    """Modules of which all names are imported are listed."""
+    module = parse("from .parts import *\nfrom whole import *", is_package=True)
+    assert module.stars == ("shop.parts", "whole")
+
+
+@pytest.mark.parametrize(
+    ("source", "registered"),
+    [
+        ("import sys\nsys.modules['shop.path'] = path", {"shop.path": "posixpath"}),
+        ("import sys as s\ns.modules['shop.path'] = path", {"shop.path": "posixpath"}),
+        ("from sys import modules\nmodules['shop.path'] = path", {"shop.path": "posixpath"}),
+        ("import sys\nsys.modules[__name__] = path", {"shop": "posixpath"}),
+        ("import sys\nsys.modules['json'] = path", {}),
+        ("import sys\nsys.modules['shop.path'] = other", {}),
+        ("import sys\nsys.modules['shop.path'] = join", {}),
+        ("import sys\nsys.cache['shop.path'] = path", {}),
+        ("modules = {}\nmodules['shop.path'] = path\nf()[0] = path\nx[path] = path", {}),
+    ],
+)
+def test_parse_module_finds_registered_modules(source, registered):
+    """A module may register another one as itself or below itself, and nowhere else."""
+    head = "import posixpath as path\nfrom posixpath import join\n"
+    assert parse(head + source, is_package=True).registered == registered
 
 
 @pytest.mark.parametrize(

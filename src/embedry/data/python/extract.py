@@ -27,6 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Extract", "extract"]
 
+_LEFT_OUT = (
+    "imports_elsewhere",
+    "items_private",
+    "items_repeated",
+    "items_undocumented",
+    "mentions_elsewhere",
+    "mentions_of_modules",
+    "mentions_private",
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Extract:
@@ -92,7 +102,7 @@ def extract(
     # names and imports of any other module are left out and counted
     known = {module.name for module in modules} | sys.stdlib_module_names if closed else None
     library = {file.file for file in own if file.is_library}
-    counts = Counter[str]()
+    counts = Counter(dict.fromkeys(_LEFT_OUT, 0))
     items = _items((module for module in modules if module.file in library), names, counts)
     uses = _uses(modules, names, known, counts)
     imports = _imports(modules, names, known, counts)

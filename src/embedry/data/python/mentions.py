@@ -29,6 +29,7 @@ __all__ = ["Import", "attribute_chain", "extend", "read_import", "read_mentions"
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef)
+_IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 class Import(NamedTuple):
@@ -106,8 +107,10 @@ def read_mentions(tree: ast.Module, package: str) -> tuple[tuple[str, ...], Coun
                 own.setdefault(name, target)
                 if not target.endswith((":", "*")):
                     mentions[target] += 1
-        bound = {name: target for name, target in visible.items() if name not in scope.stored}
-        bound |= own
+        bound = visible
+        if own or not scope.stored.isdisjoint(visible):
+            kept = visible.keys() - scope.stored
+            bound = {name: visible[name] for name in kept} | own
         for name, chain in scope.loads:
             if name in bound and not (target := extend(bound[name], chain)).endswith(":"):
                 mentions[target] += 1
@@ -146,7 +149,7 @@ class _Scope:
                     self._read_name(root, chain)
                 else:
                     waiting.append(root)
-            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            elif isinstance(node, _IMPORTS):
                 self.imports.append(node)
             else:
                 if isinstance(node, _SCOPES):

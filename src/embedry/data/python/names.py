@@ -101,7 +101,7 @@ class Names:
             for target in (*module.imported, *module.mentions):
                 self.place(target)
         self._load = None
-        self._public_modules = {real: name for name, real in self._registered.items()}
+        self._public_modules = {self._real(name): name for name in self._registered}
         self._public = self._choose_public_names()
 
     def place(self, target: str) -> Place:
@@ -179,6 +179,12 @@ class Names:
                     self._add(found)
         return self._modules[name]
 
+    def _real(self, name: str) -> str:
+        """Return the module that a name is registered for, where it is one that can be read."""
+        self._module(name)  # its packages may register it
+        real = self._registered.get(name, name)
+        return real if self._module(real) is not None else name
+
     def _is_module(self, name: str) -> bool:
         return (
             self._module(name) is not None
@@ -190,8 +196,7 @@ class Names:
     def _follow(self, target: str) -> Place:
         for _ in range(_LONGEST_CHAIN):
             module, _, chain = target.partition(":")
-            self._module(module)
-            module = self._registered.get(module, module)
+            module = self._real(module)
             name, dot, rest = chain.partition(".")
             source = self._source(module, name) if name else None
             if source is None:
@@ -221,7 +226,7 @@ class Names:
         """Return the names that a module offers."""
         if name not in self._exported:
             self._exported[name] = ()  # what a circle of star imports finds
-            found = self._module(self._registered.get(name, name))
+            found = self._module(self._real(name))
             if found is not None:
                 self._exported[name] = tuple(dict.fromkeys(self._read_exports(found)))
         return self._exported[name]

@@ -127,16 +127,20 @@ class Surface:
             self._register(left, right.id)
 
     def _register(self, left: ast.Subscript, name: str) -> None:
-        """Read ``sys.modules["os.path"] = path``: a module that exists by registration only."""
+        """Read ``sys.modules["os.path"] = path``: a module that is another one by registration."""
+        root, chain = attribute_chain(left.value)
+        table = extend(self.bindings.get(root.id, ":"), chain) if isinstance(root, ast.Name) else ""
         target = self.bindings.get(name, "")
-        key = left.slice.value if isinstance(left.slice, ast.Constant) else None
-        if (
-            isinstance(key, str)
-            and key.startswith(f"{self.name}.")
-            and target.endswith(":")
-            and ast.unparse(left.value) == "sys.modules"
-        ):
-            self.registered[key] = target.removesuffix(":")
+        if table == "sys:modules" and target.endswith(":"):
+            key = self._key(left.slice)
+            # a module speaks for itself and what is below it; any other is somebody's trick
+            if key == self.name or key.startswith(f"{self.name}."):
+                self.registered[key] = target.removesuffix(":")
+
+    def _key(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Name) and node.id == "__name__":
+            return self.name
+        return str(node.value) if isinstance(node, ast.Constant) else ""
 
     def _name_again(self, name: str, value: ast.expr) -> None:
         """Read ``dumps = _dumps``, ``choice = _instance.choice`` and ``_instance = Random()``."""

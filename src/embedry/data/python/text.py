@@ -44,9 +44,11 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEWEST_WORDS = 4
 _FEWEST_LETTERS = 0.6
 
-_HUMP = re.compile(r"([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])")
+# A capital after a small letter, or before one and after another capital. It begins with a class
+# of characters, so that the search jumps from capital to capital.
+_HUMP = re.compile(r"[A-Z](?:(?<=[a-z0-9][A-Z])|(?<=[A-Z]{2})(?=[a-z]))")
 _NOT_IN_WORDS = dict.fromkeys(map(ord, string.punctuation + string.digits), " ")
-_GRAMMAR = frozenset(map(str.lower, keyword.kwlist)) | {"self", "cls"}
+_NO_NAMES = frozenset(map(str.lower, keyword.kwlist)) | {"self", "cls", *string.ascii_lowercase}
 _FEWEST_NAMES = 3
 
 
@@ -125,7 +127,10 @@ class TextLines:
         for line, words in _prose(pieces):
             if self._is_new(line):
                 self._keep(line, words)
-        new = [line for line in map(str.strip, code.split("\n")) if line and self._is_new(line)]
+        statements = [line for line in map(str.strip, code.split("\n")) if line]
+        new = [line for line in dict.fromkeys(statements) if line not in self._seen]
+        self._seen.update(new)
+        self.repeated += len(statements) - len(new)
         for names in _names("\n".join(new)):
             self._keep(" ".join(names), len(names))
 
@@ -144,8 +149,8 @@ class TextLines:
 def _prose(texts: Iterable[str | None]) -> Iterator[tuple[str, int]]:
     """Yield each paragraph that reads like prose, on one line, and how many words it has."""
     for text in texts:
-        # shorter than any four words: most strings of a program, told apart for nothing
-        if text is None or len(text) < 3 * _FEWEST_WORDS - 1:
+        # most strings of a program are a word or two: told apart here, they cost next to nothing
+        if text is None or len(text.split(None, _FEWEST_WORDS - 1)) < _FEWEST_WORDS:
             continue
         for paragraph in _PARAGRAPHS.split(text):
             line = " ".join(_NOISE.sub(" ", paragraph).split())
@@ -157,10 +162,10 @@ def _prose(texts: Iterable[str | None]) -> Iterator[tuple[str, int]]:
 def _names(code: str) -> Iterator[list[str]]:
     """Yield the words that the names of each line of code are made of, where there are some."""
     for line in _split_humps(code).lower().translate(_NOT_IN_WORDS).split("\n"):
-        names = [word for word in line.split() if len(word) > 1 and word not in _GRAMMAR]
+        names = [word for word in line.split() if word not in _NO_NAMES]
         if len(names) >= _FEWEST_NAMES:
             yield names
 
 
 def _split_humps(text: str) -> str:
-    return _HUMP.sub(r"\1\3 \2\4", text)
+    return _HUMP.sub(r" \g<0>", text)

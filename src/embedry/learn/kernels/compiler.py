@@ -1,7 +1,7 @@
 """Compile a kernel once, keep it in Embedry's own cache folder, load it ever after.
 
 What it is: one decorator, ``compiled``, around Numba's ``njit``. Compiling takes seconds and
-loading milliseconds, so each kernel is kept on disk, keyed by the versions of Embedry and
+loading a fraction of one, so each kernel is kept on disk, keyed by the versions of Embedry and
 Numba, the types of its arguments, the CPU, and the text of every kernel source: a changed
 source compiles anew, even where the change is in another module that a kernel builds on
 (Numba's own cache sees the kernel's file alone). What it is not: a setting of Numba. Nothing
@@ -90,7 +90,7 @@ def compiled(
 
     Notes
     -----
-    Compiling a training kernel takes 1 to 5 s, loading it some 20 ms.
+    Compiling a training kernel takes 1 to 6 s; loading it, half a second, nearly all of it Numba.
 
     Examples
     --------

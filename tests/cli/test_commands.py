@@ -1,0 +1,284 @@
+"""The laws of the commands: what the library answers, as tables and as JSON."""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from embedry.cli.commands import _known_id
+from embedry.learn.als import ALS
+from embedry.learn.modelfile import load
+from embedry.store.collection import Collection
+from embedry.trust.explain import explain
+from embedry.use.recommend import Recommender
+
+HITS = {"asked", "hits", "plan", "unknown"}
+HIT = {"id", "score", "document", "metadata", "parts", "because"}
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.write("die Straße nach café\nder Weg nach 東京\n\nonce\n" * 20)
+    return path
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "uses.csv"
+    path.write_text("user,item,value\nann,b1,2\nann,b2,1\nann,b2,1\nbob,b2,3\nbob,b3,0\nbob,b1,1\n")
+    return path
+
+
+def test_fit_word2vec_learns_what_it_says(embedry, text, tmp_path):
+    """It writes a model that loads, and tells words, tokens and what was left out."""
+    out = tmp_path / "words.model"
+    done = embedry(
+        "fit", "word2vec", text, "-o", out, "--dims", 8, "--min-count", 20, "--epochs", 1,
+        "--seed", 3, "--threads", 1, "--json",
+    )  # fmt: skip
+    facts = json.loads(done.out)
+    assert done.code == 0
+    assert facts == {
+        "words": 8, "tokens": 180, "left_out": 0, "empty_lines": 20, "undecodable": 0,
+        "file": str(out),
+    }  # fmt: skip
+    words = load(out)
+    assert words.embeddings_.dims == 8
+    assert "straße" in words.embeddings_
+    assert words.get_params()["seed"] == 3
+    assert "Learned" in embedry("fit", "word2vec", text, "-o", out, "--threads", 1).out
+
+
+def test_fit_als_learns_what_it_says(embedry, table, tmp_path):
+    """It writes a model that loads, and tells pairs, merged ones and dropped ones."""
+    out = tmp_path / "taste.model"
+    words = ["fit", "als", table, "-o", out, "--dims", 2, "--regularization", 0.5, "--alpha", 2]
+    facts = json.loads(embedry(*words, "--iterations", 3, "--seed", 1, "--json").out)
+    assert set(facts) == {"users", "items", "pairs", "merged", "dropped", "file"}
+    assert (facts["users"], facts["pairs"], facts["merged"]) == (2, 4, 1)
+    assert sum(facts["dropped"].values()) == 1
+    taste = ALS.load(out)
+    assert taste.get_params() == {
+        "dims": 2, "regularization": 0.5, "alpha": 2.0, "iterations": 3, "seed": 1, "threads": None,
+    }  # fmt: skip
+    shown = embedry(*words).out
+    assert "Learned the taste of 2 users" in shown
+    assert "1 for value of zero" in shown
+
+
+def test_search_json_is_the_librarys_answer(embedry, shelf):
+    """JSON holds each hit of Collection.search, whole, under stable keys."""
+    done = embedry(
+        "search", shelf, "old bicycle", "-k", 3, "--where", '{"year": {"$gte": 1991}}', "--json"
+    )
+    answer = json.loads(done.out)
+    with Collection.open(shelf, must_exist=True) as books:
+        found = books.search("old bicycle", k=3, where={"year": {"$gte": 1991}})
+    assert set(answer) == HITS
+    assert all(set(hit) == HIT for hit in answer["hits"])
+    assert [hit["id"] for hit in answer["hits"]] == list(found.ids)
+    assert [hit["score"] for hit in answer["hits"]] == pytest.approx(list(found.scores))
+    assert answer["hits"][0]["document"] == found[0].document
+    assert answer["hits"][0]["metadata"] == dict(found[0].metadata)
+    assert answer["plan"]["passed"] == 4
+
+
+@pytest.mark.parametrize("mode", ["auto", "dense", "text", "hybrid"])
+def test_search_modes_and_k(embedry, shelf, mode):
+    """Each mode gives what the library gives, at most k, and the table says how."""
+    words = ["search", shelf, "old bicycle", "--mode", mode, "-k", 2]
+    with Collection.open(shelf, must_exist=True) as books:
+        found = books.search("old bicycle", mode=mode, k=2)
+    assert [hit["id"] for hit in json.loads(embedry(*words, "--json").out)["hits"]] == [*found.ids]
+    shown = embedry(*words).out
+    assert all(f"  {id}\n" in re.sub(" +\n", "\n", shown) for id in found.ids)
+    assert ("hybrid" if mode == "auto" else mode) in shown
+
+
+def test_search_near_an_item_whose_id_is_a_number(embedry, shelf):
+    """--id 7 is the item 7 where there is no item "7"."""
+    done = embedry("search", shelf, "--id", "7", "--field", "content", "--json")
+    assert 7 not in [hit["id"] for hit in json.loads(done.out)["hits"]]
+    assert json.loads(done.out)["asked"] == "id 7"
+
+
+def test_search_unicode_goes_in_and_out(embedry, shelf):
+    """Letters of any script are found and shown as they are."""
+    done = embedry("search", shelf, "東京 café", "-k", 1)
+    assert "café/λ" in done.out
+    assert "東京" in done.out
+    assert (
+        json.loads(embedry("search", shelf, "東京", "-k", 1, "--json").out)["hits"][0]["id"]
+        == "café/λ"
+    )
+
+
+def test_search_says_what_is_unknown(embedry, shelf):
+    """Unknown words, keys that no item has, and finding nothing are said, brackets and all."""
+    done = embedry("search", shelf, "zyzzyva", "--mode", "dense", "--where", '{"[/x]": 1}')
+    assert done.code == 0
+    assert "Nothing was found." in done.out
+    assert "unknown words: zyzzyva" in done.out
+    assert "no item has: [/x]" in done.out
+
+
+def test_recommend_json_is_the_librarys_answer(embedry, shelf):
+    """JSON holds what Recommender.recommend gives, with the causes."""
+    answer = json.loads(embedry("recommend", shelf, "ann", "-k", 2, "--json").out)
+    taste = ALS.load(shelf.parent / "taste.embedry-model")
+    with Collection.open(shelf, must_exist=True) as books:
+        found = Recommender(books, taste=taste, content="content").recommend("ann", k=2)
+    assert set(answer) == HITS
+    assert [hit["id"] for hit in answer["hits"]] == list(found.ids)
+    assert answer["hits"][0]["parts"] == pytest.approx(dict(found[0].parts))
+    causes = [(cause["id"], cause["share"]) for cause in answer["hits"][0]["because"]]
+    assert [id for id, _ in causes] == [id for id, _ in found[0].because]
+
+
+def test_recommend_by_history_and_for_number_users(embedry, shelf):
+    """--history may be repeated and names what nobody knows; a user may be a number."""
+    done = embedry("recommend", shelf, "--history", "b1", "--history", "7", "--history", "[no]")
+    assert done.code == 0
+    assert "unknown items: [no]" in done.out
+    ids = [hit["id"] for hit in json.loads(embedry("recommend", shelf, 42, "--json").out)["hits"]]
+    assert ids
+    assert not {7, "b3"} & set(ids)
+
+
+def test_recommend_with_everything_named(embedry, shelf, tmp_path):
+    """--taste, --content and --where are what they say."""
+    taste = tmp_path / "elsewhere.model"
+    taste.write_bytes((shelf.parent / "taste.embedry-model").read_bytes())
+    done = embedry(
+        "recommend",
+        shelf,
+        "ann",
+        "--taste",
+        taste,
+        "--content",
+        "content",
+        "--where",
+        '{"year": 1992}',
+    )
+    assert done.code == 0
+    assert "b3" in done.out
+    assert "Nothing is left" in embedry("recommend", shelf, "ann", "--where", '{"year": 1}').out
+
+
+def test_explain_prints_what_the_library_says(embedry, shelf):
+    """The sentences of Explanation, with taste from beside the collection; JSON has its fields."""
+    done = embedry("explain", shelf, "b1", "b2")
+    taste = ALS.load(shelf.parent / "taste.embedry-model")
+    with Collection.open(shelf, must_exist=True) as books:
+        found = explain(books, "b1", "b2", taste=taste)
+    assert " ".join(done.out.split()) == " ".join(str(found).split())
+    answer = json.loads(embedry("explain", shelf, "b1", "7", "--json").out)
+    assert set(answer) == {"first", "second", "parts", "shared_words", "used_by"}
+    assert (answer["first"], answer["second"]) == ("b1", 7)
+    assert [part["field"] for part in answer["parts"]] == ["content", "taste"]
+
+
+def test_info_of_a_collection(embedry, shelf):
+    """It tells items, fields and columns."""
+    answer = json.loads(embedry("info", shelf, "--json").out)
+    assert set(answer) == {"path", "items", "changes", "megabytes", "fields", "columns"}
+    assert answer["items"] == 5
+    assert set(answer["fields"]) == {"content", "taste"}
+    assert set(answer["fields"]["content"]) == {"space", "vectors", "encoder", "in_graph"}
+    assert answer["columns"] == {"year": "int"}
+    shown = embedry("info", shelf).out
+    assert all(word in shown for word in ("books.embedry", "content", "word2vec", "year (int)"))
+
+
+def test_info_of_a_model(embedry, shelf):
+    """It tells kind, settings and arrays of a file."""
+    path = shelf.parent / "words.embedry-model"
+    answer = json.loads(embedry("info", path, "--json").out)
+    assert answer["kind"] == "word2vec"
+    assert answer["dims"] == 12
+    assert "word2vec" in embedry("info", path).out
+
+
+def test_info_of_an_empty_collection(embedry, tmp_path):
+    """A collection without items and fields has an info too."""
+    Collection.open(tmp_path / "new").close()
+    done = embedry("info", tmp_path / "new")
+    assert done.code == 0
+    assert "none" in done.out
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["search", "{folder}/none", "x"], "no collection"),
+        (["search", "{folder}", "x"], "no collection"),
+        (["search", "{shelf}"], "exactly one"),
+        (["search", "{shelf}", "x", "--id", "b1"], "exactly one"),
+        (["search", "{shelf}", "  "], "not empty"),
+        (["search", "{shelf}", "x", "-k", "0"], "k must"),
+        (["search", "{shelf}", "x", "--mode", "fast"], "mode must"),
+        (["search", "{shelf}", "x", "--field", "no"], "content, taste"),
+        (["search", "{shelf}", "x", "--field", "taste", "--mode", "dense"], "no encoder"),
+        (["search", "{shelf}", "x", "--where", "{{year"], "must be JSON"),
+        (["search", "{shelf}", "x", "--where", "[1]"], "JSON object"),
+        (["search", "{shelf}", "x", "--where", "null"], "JSON object"),
+        (["search", "{shelf}", "x", "--where", '{{"year": {{"$near": 1}}}}'], "near"),
+        (["search", "{shelf}", "--id=--5", "--field", "content"], "no item '--5'"),
+        (["search", "{shelf}", "--id", "²", "--field", "content"], "no item '²'"),
+        (["search", "{shelf}", "--id", "9" * 5000, "--field", "content"], "no item"),
+        (["recommend", "{shelf}"], "exactly one"),
+        (["recommend", "{shelf}", "nobody"], "nobody"),
+        (["recommend", "{shelf}", "--history", "no"], "at least|known"),
+        (["recommend", "{shelf}", "ann", "--content", "no"], "field"),
+        (["recommend", "{shelf}", "ann", "--taste", "{folder}/none"], "--taste"),
+        (["recommend", "{shelf}", "ann", "--taste", "{words}"], "als|kind"),
+        (["recommend", "{folder}/none", "ann"], "no collection"),
+        (["explain", "{shelf}", "b1", "no"], "no item 'no'"),
+        (["explain", "{shelf}", "b1", "b2", "--taste", "{folder}/none"], "none"),
+        (["info", "{folder}/none"], "no file"),
+        (["info", "{folder}"], "no collection"),
+        (["info", "{code}"], "."),
+        (["fit", "word2vec", "{folder}/none", "-o", "{folder}/m"], "no file|No such file"),
+        (["fit", "word2vec", "{code}", "-o", "{folder}/no/m"], "--out"),
+        (["fit", "word2vec", "{code}", "-o", "{folder}"], "--out"),
+        (["fit", "word2vec", "{code}", "-o", "{folder}/m", "--dims", "0"], "dims"),
+        (["fit", "als", "{folder}/none", "-o", "{folder}/m"], "no file"),
+        (["fit", "als", "{code}", "-o", "{folder}/no/m"], "--out"),
+    ],
+)  # fmt: skip
+def test_commands_refuse_with_one_line(embedry, shelf, tmp_path, words, match):
+    """What cannot be done ends with 1 and one line on standard error, without a traceback."""
+    words_file = shelf.parent / "words.embedry-model"
+    places = {"shelf": shelf, "folder": tmp_path, "words": words_file, "code": __file__}
+    (tmp_path / "something").touch()
+    done = embedry(*(word.format(**places) for word in words))
+    assert done.code == 1
+    assert done.out == ""
+    assert done.err.startswith("embedry: ")
+    assert done.err.count("\n") == 1
+    assert re.search(match, done.err)
+
+
+def test_recommend_needs_content_where_several_could_be_it(embedry, tmp_path, shelf):
+    """Without a field that has an encoder, the refusal names the fields to choose from."""
+    with Collection.open(tmp_path / "bare") as books:
+        books.upsert(["b1", "b2", "b3"])
+        books.add_field("looks", dims=2)
+    taste = shelf.parent / "taste.embedry-model"
+    done = embedry("recommend", tmp_path / "bare", "ann", "--taste", taste)
+    assert done.code == 1
+    assert "--content, one of: looks" in done.err
+
+
+@pytest.mark.parametrize(
+    ("known", "text", "id"),
+    [({7}, "7", 7), ({"7", 7}, "7", "7"), ({-7}, "-7", -7), ({7}, "07", 7), ({7}, "٧", "٧"),
+     ({7}, "x", "x"), ({7}, "8", "8"), ({7}, "", "")],
+)  # fmt: skip
+def test_known_id_is_a_number_only_where_that_is_known(known, text, id):
+    """A text stays itself unless only the number it writes is known."""
+    found = _known_id(known, text)
+    assert (found, type(found)) == (id, type(id))

@@ -6,6 +6,7 @@ unit length, and between which values its scores lie. Scores grow with nearness,
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,16 @@ class Metric:
         units = np.empty_like(vectors)
         np.divide(vectors, lengths[:, None], out=units)  # divided in float64, then rounded
         return units
+
+    def prepare_row(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Bring one vector (dims,) into the form that `scores` expects; see `prepare`."""
+        if not self.unit_rows:
+            return row
+        length = math.sqrt(row @ row)
+        if not 1e-18 < length < 1e18:  # zero, or beyond what float32 can square
+            prepared: NDArray[np.float32] = self.prepare(row[None])[0]
+            return prepared
+        return np.asarray(row / np.float32(length))
 
     def scores(
         self, queries: NDArray[np.float32], rows: NDArray[np.float32]

@@ -40,12 +40,12 @@ class WordSum:
         self.calls += 1
         rows = np.zeros((len(items), self.card.dims), np.float32)
         unknown = []
-        for row, text in zip(rows, items, strict=True):
+        for place, text in enumerate(items):
             for word in re.findall(r"\w+", text.lower()):
                 if word.startswith("q"):
                     unknown.append(word)
                 else:
-                    row += self.word(word)
+                    rows[place] += self.word(word)
         return Encoded(rows, self.card, unknown=tuple(dict.fromkeys(unknown)))
 
     def save(self, path):

@@ -96,6 +96,7 @@ def test_explain_shared_words_are_those_of_both(books):
     assert set(explain(books, "b1", "b2").shared_words) == {"court", "dragons", "queen"}
     assert explain(books, "b1", "b2").shared_words[-1] == "queen"
     assert explain(books, "b3", 7).shared_words == ("bicycle", "repair")
+    assert explain(books, "b2", 7).shared_words == ("queen",)
     assert explain(books, "b1", "b3").shared_words == ()
     assert explain(books, "bare", "b3").shared_words == ()
 

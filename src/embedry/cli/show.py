@@ -55,11 +55,10 @@ _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+")
 
 
 def console() -> Console:
-    """Return the console of standard output; where nobody says how wide, 100 columns."""
-    width = None if os.environ.get("COLUMNS") else _WIDTH_PIPED
+    """Return the console of standard output; piped, it is 100 columns wide unless COLUMNS says."""
     screen = Console(highlight=False, markup=False, emoji=False)
-    if not screen.is_terminal:
-        screen = Console(highlight=False, markup=False, emoji=False, width=width)
+    if not screen.is_terminal and not os.environ.get("COLUMNS"):
+        screen.width = _WIDTH_PIPED
     return screen
 
 

@@ -171,7 +171,7 @@ class Field:
             rows = as_row(vector, self.card.dims)[None]
         if len(rows) != 1:
             raise InputError(f"vector must be one vector; got {len(rows)}. Search them one by one.")
-        return as_metric(self.card.metric).prepare(rows)[0], relation.value
+        return self.vectors.metric.prepare_row(rows[0]), relation.value
 
     def rows_from(self, vectors: Embeddings | ArrayLike, count: int) -> NDArray[np.float32]:
         """Return vectors to be stored, (count, dims), checked for shape, values and space.

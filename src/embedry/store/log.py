@@ -31,6 +31,7 @@ Durability = Literal["commit", "os"]
 
 FORMAT = 1
 _SECONDS_TO_WAIT = 10.0
+_PAGES = 2**16  # KiB of the file kept at hand by each connection
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -99,9 +100,11 @@ class Log:
             if_refused.pop_all()  # nothing was: both connections stay
 
     def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             self.path, timeout=_SECONDS_TO_WAIT, isolation_level=None, check_same_thread=False
         )
+        connection.execute(f"PRAGMA cache_size = -{_PAGES}")
+        return connection
 
     def _make_or_check(self) -> None:
         if not self._tables():

@@ -289,6 +289,8 @@ def decode_metadata(text: str) -> dict[str, Value]:
     >>> decode_metadata('{"seen":{"$datetime":"2024-01-01T00:00:00+00:00"}}')
     {'seen': datetime.datetime(2024, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)}
     """
+    if text == "{}":
+        return {}
     try:
         return {
             check_key(key): plain_value(_decoded(value)) for key, value in json.loads(text).items()

@@ -91,16 +91,36 @@ class Mirror:
         """Return the metadata columns, up to date; hold the lock while using them."""
         with self.lock:
             if self._columns_seen < self.items.seen:
-                with self._log.read() as reader:
-                    self._catch_up(reader)
-                    try:
-                        self._replay_columns(reader)
-                    except InputError:
-                        # A column keeps the type of values that are gone; whoever wrote this
-                        # had read the log later, and did not know of them.
-                        self._columns, self._columns_seen = Columns(), -1
-                        self._replay_columns(reader)
+                self._catch_up_with(columns=True, text=self._text_seen >= 0)
             return self._columns
+
+    def text(self) -> TextIndex:
+        """Return the text index, up to date; hold the lock while using it."""
+        with self.lock:
+            if self._text_seen < self.items.seen:
+                self._catch_up_with(columns=self._columns_seen >= 0, text=True)
+            return self._text
+
+    def _catch_up_with(self, *, columns: bool, text: bool) -> None:
+        """Take in what was committed since, in all parts that are in use: they stay in step."""
+        replayed = 0
+        with self._log.read() as reader:
+            self._catch_up(reader)
+            if columns:
+                self._catch_up_columns(reader)
+            if text:
+                replayed = self._catch_up_text(reader)
+        if replayed >= TEXTS_WORTH_CACHING:
+            self._cache_text()
+
+    def _catch_up_columns(self, reader: Reader) -> None:
+        try:
+            self._replay_columns(reader)
+        except InputError:
+            # A column keeps the type of values that are gone; whoever wrote this had read the
+            # log later, and did not know of them.
+            self._columns, self._columns_seen = Columns(), -1
+            self._replay_columns(reader)
 
     def _replay_columns(self, reader: Reader) -> None:
         rows = reader.metadata(self._columns_seen)
@@ -110,20 +130,10 @@ class Mirror:
         self._columns.set(positions, [decode_metadata(text) for _, text in rows])
         self._columns_seen = self.items.seen
 
-    def text(self) -> TextIndex:
-        """Return the text index, up to date; hold the lock while using it."""
-        with self.lock:
-            if self._text_seen < self.items.seen:
-                with self._log.read() as reader:
-                    self._catch_up(reader)
-                    if self._text_seen < 0:
-                        self._use_cached_text(reader)
-                    replayed = self._replay_text(reader)
-                if replayed >= TEXTS_WORTH_CACHING:
-                    self._cache_text()
-            return self._text
-
-    def _replay_text(self, reader: Reader) -> int:
+    def _catch_up_text(self, reader: Reader) -> int:
+        """Replay the texts, and return how many there were."""
+        if self._text_seen < 0:
+            self._use_cached_text(reader)
         texts = reader.texts(self._text_seen)
         gone = self.items.positions_of_rows(reader.removed(self._text_seen))
         positions = self.items.positions_of_rows([row for row, _, _ in texts])

@@ -193,8 +193,8 @@ def _asked_position(question: Question, mirror: Mirror) -> int:
 
 def _text(question: Question, where: Filter | None, mirror: Mirror) -> tuple[_Ranking, Plan]:
     with mirror.lock:
-        scope = _scope(where, mirror)
-        positions, scores = mirror.text().search(str(question.query), question.k, scope.allowed)
+        text, scope = mirror.text(), _scope(where, mirror)  # up to date first, then narrowed
+        positions, scores = text.search(str(question.query), question.k, scope.allowed)
     plan = Plan("text", None, "bm25", scope.passed, None, None, scope.unknown_keys)
     return _Ranking(positions, scores.astype(np.float64)), plan
 
@@ -225,7 +225,8 @@ def _hybrid(
     """Let both sides bring candidates, fill in the missing parts exactly, and add them up."""
     depth, words = max(_HYBRID_DEPTH, 5 * question.k), str(question.query)
     with mirror.lock:
-        scope, vectors, text = _scope(where, mirror), query.field.vectors, mirror.text()
+        text, scope = mirror.text(), _scope(where, mirror)  # up to date first, then narrowed
+        vectors = query.field.vectors
         positions, bm25 = text.search(words, depth, scope.allowed)
         found = None if query.row is None else vectors.search(query.row, depth, scope.allowed)
         if found is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,8 +29,7 @@ __all__ = ["FieldRow", "ItemRow", "Reader", "VectorRows", "Writer"]
 _PARAMETERS_AT_ONCE = 500
 
 
-@dataclass(frozen=True)
-class ItemRow:
+class ItemRow(NamedTuple):
     """An item as it is stored: row, id, document, metadata as JSON text."""
 
     row: int

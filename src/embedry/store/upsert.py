@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -186,7 +186,7 @@ def _write_items(batch: Batch, writer: Writer, mirror: Mirror) -> int:
             lines.append((id, document, encode_metadata(_merged({}, patch))))
         else:
             merged = _merged(decode_metadata(old.metadata), patch)
-            kept = replace(old, document=document) if document is not None else old
+            kept = old._replace(document=document) if document is not None else old
             lines.append((id, kept.document, encode_metadata(merged)))
     writer.put_items(lines)
     return len(stored)

@@ -115,13 +115,13 @@ def test_text_lines_leaves_out_and_counts_what_was_there():
     """A paragraph or line of code is taken once, however often files repeat it."""
     text = TextLines(10**9)
     text.add("# This is a license text.\nfirst_name.second_name()\n")
-    text.add("# This is a license text.\nfirst_name.second_name()\nmore_names(in_here)\n")
+    text.add("# This is a license text.\nfirst_name.second_name()\n" + "more_names(in_here)\n" * 2)
     assert text.lines == [
         "This is a license text.",
         "first name second name",
         "more names here",
     ]
-    assert text.repeated == 2
+    assert text.repeated == 3
 
 
 def test_text_lines_stops_after_the_source_that_fills_it():

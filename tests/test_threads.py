@@ -68,20 +68,20 @@ def test_thread_count_refuses_other_values(number):
 def test_run_in_threads_runs_each_task_once(count):
     """All have run when it returns."""
     done = []
-    run_in_threads([lambda number=number: done.append(number) for number in range(count)])
+    run_in_threads([lambda _stop, number=number: done.append(number) for number in range(count)])
     assert sorted(done) == list(range(count))
 
 
 def test_run_in_threads_runs_at_the_same_time():
     """Tasks that wait for each other all get there."""
     barrier = threading.Barrier(4, timeout=30)
-    run_in_threads([barrier.wait] * 4)
+    run_in_threads([lambda _stop: barrier.wait()] * 4)
 
 
 def test_run_in_threads_runs_a_single_task_where_it_was_called():
     """One task starts no thread."""
     seen = []
-    run_in_threads([lambda: seen.append(threading.current_thread())])
+    run_in_threads([lambda _stop: seen.append(threading.current_thread())])
     assert seen == [threading.current_thread()]
 
 
@@ -90,9 +90,19 @@ def test_run_in_threads_raises_the_first_error_after_all_have_ended(count):
     """An error of one task is not lost, and does not stop the others."""
     done = []
 
-    def wrong():
+    def wrong(_stop):
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        run_in_threads([wrong] + [lambda: done.append(1)] * (count - 1))
+        run_in_threads([wrong] + [lambda _stop: done.append(1)] * (count - 1))
     assert len(done) == count - 1
+
+
+def test_run_in_threads_tells_the_others_to_stop():
+    """When one task fails, long work that looks at the event ends early."""
+
+    def wrong(_stop):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        run_in_threads([wrong, lambda stop: stop.wait(timeout=30) or pytest.fail("never told")])

@@ -6,6 +6,7 @@ The number is passed to each call and never set for the process.
 from __future__ import annotations
 
 import os
+from threading import Event
 from typing import TYPE_CHECKING
 
 from embedry.errors import InputError
@@ -59,27 +60,33 @@ def _openmp_cap() -> int:
     return int(text) if text.isdecimal() and int(text) > 0 else _cores()
 
 
-def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
+def run_in_threads(tasks: Sequence[Callable[[Event], object]]) -> None:
     """Run the tasks at the same time, one thread each, and wait for all.
 
     A single task runs in the calling thread.
 
     Parameters
     ----------
-    tasks : sequence of callables without arguments
-        Work that releases the GIL, such as compiled kernels.
+    tasks : sequence of callables
+        Work that releases the GIL, such as compiled kernels. Each is given an event; long work
+        looks now and then whether it is set, and then ends early.
 
     Raises
     ------
     BaseException
-        The first error of a task, once all have ended.
+        The first error of a task, or Ctrl-C, once all have ended; the event is set at once.
     """
+    stop = Event()
     if len(tasks) <= 1:
         for task in tasks:
-            task()
+            task(stop)
         return
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(len(tasks)) as pool:
-        for future in [pool.submit(task) for task in tasks]:
-            future.result()
+        try:
+            for future in [pool.submit(task, stop) for task in tasks]:
+                future.result()
+        except BaseException:
+            stop.set()
+            raise

@@ -432,3 +432,23 @@ def test_load_refuses_other_files(fitted, tmp_path):
     fitted.item_embeddings_.save(tmp_path / "vectors")
     with pytest.raises(FileFormatError, match="must hold als; it holds embeddings"):
         ALS.load(tmp_path / "vectors")
+
+
+def test_als_similar_ranks_by_cosine_without_the_item_itself():
+    """The order is that of plain cosines; popularity does not count."""
+    generator = np.random.default_rng(0)
+    pairs = {
+        (int(u), int(i)) for u, i in zip(*np.nonzero(generator.random((60, 20)) < 0.3), strict=True)
+    }
+    used = Interactions.from_triples(*zip(*sorted(pairs), strict=True))
+    taste = ALS(dims=8, regularization=1.0, threads=1).fit(used)
+    vectors = taste.item_embeddings_.vectors.astype(np.float64)
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    first = taste.item_embeddings_.ids[0]
+    order = np.argsort(-(units @ units[0]), kind="stable")[1:6]
+    found = taste.similar(first, k=5)
+    assert found.ids == tuple(taste.item_embeddings_.ids[place] for place in order)
+    assert np.allclose(found.scores, (units @ units[0])[order], atol=1e-5)
+    assert len(taste.similar(first, k=99)) == 19
+    with pytest.raises(UnknownIdError, match="not learned"):
+        taste.similar("nobody")

@@ -254,7 +254,7 @@ def _word(made: _Made, report: _Report) -> None:
 
 
 def _neighbours(made: _Made, report: _Report) -> None:
-    found = made.items.search(id=ITEM, field="taste", k=5)
+    found = made.taste.similar(ITEM, k=5)
     why = explain(made.items, ITEM, found[0].id, taste=made.taste)
     report.data["used_together"] = show.plain_hits(found)
     report.data["why"] = str(why)

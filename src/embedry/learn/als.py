@@ -15,7 +15,7 @@ Gradient Method for Implicit Feedback Collaborative Filtering.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
@@ -37,6 +37,7 @@ from embedry.vectors import check_k
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+    from threading import Event
 
     from numpy.typing import NDArray
 
@@ -221,19 +222,14 @@ class ALS(Learner):
         cuts = np.searchsorted(work, np.linspace(0, work[-1], threads + 1))
         cuts[0], cuts[-1] = 0, len(targets)
 
-        def solve(first: int, last: int) -> None:
+        def solve(first: int, last: int, _stop: Event) -> None:
             solve_rows(
                 *(side.indptr, side.indices, confidence, targets, fixed, gram, strength),
                 *(first, last, steps, tolerance),
             )
 
-        run_in_threads(
-            [
-                lambda first=int(first), last=int(last): solve(first, last)  # type: ignore[misc]
-                for first, last in pairwise(cuts)
-                if first < last
-            ]
-        )
+        ranges = [(first, last) for first, last in pairwise(cuts.tolist()) if first < last]
+        run_in_threads([partial(solve, first, last) for first, last in ranges])
 
     def user(
         self, user: Id | None = None, *, history: Mapping[Id, float] | Iterable[Id] | None = None
@@ -329,6 +325,44 @@ class ALS(Learner):
         )
         asked = f"user {user!r}" if user is not None else "a history"
         return Hits(hits, asked, Plan("recommend", None, "exact scan", len(items)))
+
+    def similar(self, item: Id, *, k: int = 10) -> Hits:
+        """Return the k items whose users are most alike.
+
+        Parameters
+        ----------
+        item : str or int
+        k : int
+            At least 1; k larger than the number of items gives all.
+
+        Returns
+        -------
+        Hits
+            By cosine, best first, ties in the order of the items: the length of an item's vector
+            is its popularity, and would put popular items near everything. An item nobody used
+            has no direction and comes last, with a score of 0.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        UnknownIdError
+            If the item was not learned.
+        InputError
+            If k is below 1.
+        """
+        self._check_fitted("item_embeddings_")
+        items, k = self.item_embeddings_, check_k(k)
+        lengths = np.linalg.norm(items.vectors, axis=1, keepdims=True)
+        units = items.vectors / np.maximum(lengths, np.float32(1e-30))
+        if item not in items:
+            raise UnknownIdError(f"The item {item!r} was not learned.", ids=[item])
+        itself = items.ids.index(item)
+        places, scores = DOT.top(units[itself], units, k + 1)
+        pairs = zip(places.tolist(), scores.tolist(), strict=True)
+        hits = [Hit(items.ids[place], score) for place, score in pairs if place != itself]
+        plan = Plan("dense", None, "exact scan", len(items), relation="same")
+        return Hits(tuple(hits[:k]), f"id {item!r}", plan)
 
     def causes(
         self,

@@ -36,6 +36,7 @@ from embedry.vectors import as_row
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from threading import Event
 
     from numpy.typing import NDArray
 
@@ -238,11 +239,13 @@ class Word2Vec(Learner):
         )
         sgns.check_ids(text.tokens, text.offsets, len(text.words))
 
-        def learn(part: _Part) -> None:
+        def learn(part: _Part, stop: Event) -> None:
             own = replace(plan, total_tokens=part.tokens * self.epochs)
             state = sgns.start_state(part.generator)
             for _ in range(self.epochs):
                 for first, last in pairwise(part.cuts):
+                    if stop.is_set():
+                        return
                     sgns.train(
                         vectors, contexts, text.tokens, text.offsets, first, last, own, state
                     )

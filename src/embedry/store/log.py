@@ -13,6 +13,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import threading
+import time
 from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -128,7 +129,7 @@ class Log:
         return {name for (name,) in rows}
 
     def _make(self) -> None:
-        self._writer.execute("PRAGMA journal_mode=WAL")  # kept in the file
+        self._write_ahead()
         with self._transaction():
             if self._tables():
                 return  # another process made it a moment ago
@@ -137,6 +138,19 @@ class Log:
                     self._writer.execute(statement)
             first = {"format": str(FORMAT), "uid": secrets.token_hex(16), "change": "0"}
             self._writer.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
+
+    def _write_ahead(self) -> None:
+        """Choose write-ahead mode, which the file keeps; SQLite does not wait here by itself."""
+        last = time.monotonic() + _SECONDS_TO_WAIT
+        while True:
+            try:
+                self._writer.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > last:
+                    raise
+                time.sleep(0.01)  # another process is making the same file
+            else:
+                return
 
     def _meta(self, key: str) -> str:
         rows = self._writer.execute("SELECT value FROM meta WHERE key = ?", [key])

@@ -273,3 +273,29 @@ def test_log_is_made_once_by_many_at_once(tmp_path):
         for trial in range(10):
             path = tmp_path / f"{trial}.sqlite3"
             assert len(set(pool.map(uid, [path] * 4))) == 1
+
+
+def test_log_is_made_while_another_still_looks_at_the_file(tmp_path):
+    """SQLite does not wait by itself when the mode of a new file is chosen: the log does."""
+    path = tmp_path / "log.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("PRAGMA user_version = 1")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM sqlite_master").fetchall()
+        release = threading.Timer(0.1, other.execute, ["COMMIT"])
+        release.start()
+        with closing(Log(path)) as log:
+            assert log._writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        release.join()
+
+
+def test_log_that_cannot_write_ahead_says_so(tmp_path, monkeypatch):
+    """Where somebody keeps the new file in use, or the disk does not allow it."""
+    monkeypatch.setattr(log_module, "_SECONDS_TO_WAIT", 0.05)
+    path = tmp_path / "log.sqlite3"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA user_version = 1")
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM sqlite_master").fetchall()
+        with pytest.raises(CollectionError, match=r"write ahead .* or try again"):
+            Log(path)

@@ -184,7 +184,7 @@ def test_text_cache_of_the_future_is_ignored(tmp_path, replayed):
     cached(path)
     shutil.copytree(path, tmp_path / "backup")
     with em.Collection.open(path) as collection:
-        collection.upsert([f"late{i}" for i in range(20)], ["a fox of gold"] * 20)
+        collection.upsert([f"b{i}" for i in range(20)], ["a fox of gold"] * 20)
         shutil.rmtree(path / "indexes")
         ranked(collection)
     with em.Collection.open(path) as collection:
@@ -267,6 +267,15 @@ def test_graph_is_built_aside_and_used_when_it_is_there(tmp_path, built):
         assert built == [300]
         assert collection.info().fields["free"].in_graph == 300
         assert collection.search(vector=rows(1)[0]).plan.method == "hnsw"
+
+
+def test_graph_that_is_being_built_is_waited_for_at_the_end(tmp_path, built):
+    """Closing lets it be finished and cached: the work is not lost."""
+    collection = em.Collection.open(tmp_path / "c")
+    collection.add_field("free", dims=4)
+    collection.upsert(range(300), vectors={"free": rows(300)})
+    collection.close()
+    assert (tmp_path / "c" / "indexes" / "vectors-1.safetensors").exists()
 
 
 def test_graph_is_read_from_its_cache_when_reopened(tmp_path, built):

@@ -1,6 +1,7 @@
 """The planner: what was asked is read whole, answered from one moment, and told in the plan."""
 
 import threading
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -275,6 +276,50 @@ def test_search_dense_without_an_encoder_says_how(books):
 
 
 # --- threads ------------------------------------------------------------------------------------
+
+
+def writes_after(mirror, name, write):
+    """Let somebody write each time right after a part of the memory was asked for."""
+    original = getattr(mirror, name)
+
+    def asked(*args):
+        answer = original(*args)
+        write()
+        return answer
+
+    return mock.patch.object(mirror, name, asked)
+
+
+@pytest.mark.parametrize("mode", ["text", "hybrid", "dense"])
+@pytest.mark.parametrize("part", ["text", "columns", "allowed"])
+def test_search_answers_from_one_moment_when_somebody_writes_amid(library, word_sum, mode, part):
+    """What is written between two parts of a search is in none of them."""
+    encoders, versions = {"content": word_sum()}, iter(range(99))
+
+    def write():
+        version = next(versions)
+        library.upsert(["moving"], [f"fox version{version}"], [{"v": version}])
+        library.upsert([f"new{version}"], ["fox fox"], [{"v": -1}])
+
+    write()
+    with em.Collection.open(library.path, encoders=encoders) as other:
+        with writes_after(other.mirror, part, write):
+            hits = other.search("fox", k=99, where={"v": {"$gte": 0}}, mode=mode, field="content")
+        assert hits.ids == ("moving",)
+        shown = hits[0].metadata["v"]
+        hits = other.search(f"version{shown}", where={"v": shown}, mode=mode, field="content")
+        assert hits.ids == ("moving",)
+
+
+def test_search_of_words_sees_documents_and_metadata_of_one_moment(library):
+    """An item that changed both amid a search is found by both of one moment, or by neither."""
+
+    def write():
+        library.upsert(["moving"], ["griffin"], [{"v": 2}])
+
+    library.upsert(["moving"], ["fox"], [{"v": 1}])
+    with em.Collection.open(library.path) as other, writes_after(other.mirror, "text", write):
+        assert other.search("fox", mode="text", where={"v": 2}).ids == ()
 
 
 def test_search_answers_from_one_moment_while_others_write(books, word_sum):

@@ -140,17 +140,25 @@ class Log:
             self._writer.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
 
     def _write_ahead(self) -> None:
-        """Choose write-ahead mode, which the file keeps; SQLite does not wait here by itself."""
+        """Choose write-ahead mode, which the file keeps; SQLite itself does not wait for that."""
         last = time.monotonic() + _SECONDS_TO_WAIT
-        while True:
-            try:
-                self._writer.execute("PRAGMA journal_mode=WAL")
-            except sqlite3.OperationalError:
-                if time.monotonic() > last:
-                    raise
-                time.sleep(0.01)  # another process is making the same file
-            else:
-                return
+        while not self._writes_ahead():  # another process is making the same file
+            if time.monotonic() > last:
+                raise CollectionError(
+                    f"{self.path} must lie where SQLite can write ahead (WAL); here it cannot, or "
+                    "another process holds the file. Choose a local disk, or try again.",
+                    path=self.path,
+                )
+            time.sleep(0.01)
+
+    def _writes_ahead(self) -> bool:
+        try:
+            mode = self._writer.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        return bool(mode == "wal")
 
     def _meta(self, key: str) -> str:
         rows = self._writer.execute("SELECT value FROM meta WHERE key = ?", [key])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import struct
 import subprocess
 import sys
@@ -705,3 +706,29 @@ def test_embeddings_load_of_no_file_says_so(tmp_path):
         Embeddings.load(tmp_path / "nothing")
     with pytest.raises(EmbedryError):
         Embeddings.load(tmp_path)
+
+
+def test_embeddings_stay_frozen_through_pickle():
+    """A copy out of another process is as immutable as the original."""
+    made = Embeddings(["a", 1], [[1.0, 2.0], [3.0, 4.0]])
+    found = pickle.loads(pickle.dumps(made))
+    assert (found.ids, found.card) == (made.ids, made.card)
+    assert not found.vectors.flags.writeable
+
+
+def test_embeddings_refuse_a_metric_that_contradicts_the_card():
+    """The card says the metric; another one beside it is no detail."""
+    card = Embeddings(["a"], [[1.0]]).card
+    assert Embeddings(["a"], [[1.0]], card, metric="cosine").card == card
+    with pytest.raises(InputError, match="metric must be that of the card"):
+        Embeddings(["a"], [[1.0]], card, metric="dot")
+    with pytest.raises(InputError, match="card must be a Card"):
+        Embeddings(["a"], [[1.0]], "cosine")
+
+
+def test_embeddings_truncate_takes_numpy_ints_and_no_floats():
+    """Dims are a whole number, of whatever make."""
+    made = Embeddings(["a"], [[1.0, 2.0]])
+    assert made.truncate(np.int64(1)).dims == 1
+    with pytest.raises(InputError, match="dims must be in"):
+        made.truncate(1.5)

@@ -110,8 +110,28 @@ def test_cosine_prepare_makes_unit_rows():
     rows = np.array([[3, 4], [1e-30, 0], [0, 3e38]], np.float32)
     np.testing.assert_allclose(COSINE.prepare(rows), [[0.6, 0.8], [1, 0], [0, 1]], rtol=1e-6)
     assert COSINE.prepare(rows).dtype == np.float32
-    assert DOT.prepare(rows) is rows
-    assert EUCLIDEAN.prepare(rows) is rows
+    assert DOT.prepare(rows[:2]).base is rows
+    assert EUCLIDEAN.prepare(rows[:2]).base is rows
+
+
+@pytest.mark.parametrize("metric", [DOT, EUCLIDEAN], ids=["dot", "euclidean"])
+def test_prepare_refuses_rows_whose_scores_would_overflow(metric):
+    """A score that leaves float32 says nothing: too long a vector is named, whatever the call."""
+    rows = np.array([[3, 4], [0, 3e38]], np.float32)
+    with pytest.raises(InputError, match=r"at most 1e\+18 long.*first row 1"):
+        metric.prepare(rows)
+    with pytest.raises(InputError, match="at most 1e"):
+        metric.prepare_row(rows[1])
+    assert metric.prepare_row(rows[0]) is not None
+
+
+def test_prepare_row_equals_prepare():
+    """One vector is prepared as it would be among others, to rounding."""
+    rows = np.array([[3, 4], [1e-30, 0], [0, 3e38], [1, 2]], np.float32)
+    for row, expected in zip(rows, COSINE.prepare(rows), strict=True):
+        np.testing.assert_allclose(COSINE.prepare_row(row), expected, rtol=1e-6)
+    with pytest.raises(InputError, match="takes no zero vectors"):
+        COSINE.prepare_row(np.zeros(2, np.float32))
 
 
 def test_cosine_prepare_refuses_zero_rows():

@@ -251,8 +251,10 @@ class Card:
         InputError
             If dims is out of range.
         """
-        if isinstance(dims, bool) or not isinstance(dims, int) or not 1 <= dims <= self.dims:
+        whole = isinstance(dims, (int, np.integer)) and not isinstance(dims, (bool, np.timedelta64))
+        if not whole or not 1 <= dims <= self.dims:
             raise InputError(f"dims must be in [1, {self.dims}]; got {dims!r}.")
+        dims = int(dims)
         if dims == self.dims:
             return self
         return replace(self, dims=dims, full_dims=self.full_dims or self.dims, probes=None)

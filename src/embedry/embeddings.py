@@ -44,8 +44,8 @@ class Embeddings:
     card : Card, optional
         The space the vectors lie in. Left out, a card is made from the ids and bytes themselves:
         such embeddings mix with nothing else.
-    metric : {"cosine", "dot", "euclidean"}
-        What "near" means, where no card says it.
+    metric : {"cosine", "dot", "euclidean"}, optional
+        What "near" means, where no card says it; cosine when left out.
 
     Raises
     ------
@@ -65,8 +65,12 @@ class Embeddings:
         vectors: ArrayLike,
         card: Card | None = None,
         *,
-        metric: str = "cosine",
+        metric: str | None = None,
     ) -> None:
+        if card is not None and not isinstance(card, Card):
+            raise InputError(f"card must be a Card; got {card!r}. Leave it out to have one made.")
+        if card is not None and metric not in {None, card.metric}:
+            raise InputError(f"metric must be that of the card, {card.metric}; got {metric!r}.")
         names = check_ids(ids)
         check_unique(names)
         rows = as_rows(vectors, None if card is None else card.dims)
@@ -76,7 +80,7 @@ class Embeddings:
         rows.flags.writeable = False
         self._ids = tuple(names)
         self._vectors = rows
-        self._card = card or _card_of_bytes(names, rows, metric)
+        self._card = card or _card_of_bytes(names, rows, metric or "cosine")
 
     @property
     def ids(self) -> tuple[Id, ...]:
@@ -102,8 +106,11 @@ class Embeddings:
         return len(self._ids)
 
     def __contains__(self, id: object) -> bool:
-        known = isinstance(id, (str, int, np.integer)) and not isinstance(id, bool)
-        return known and id in self._places
+        known = isinstance(id, (str, int, np.integer))
+        return known and not isinstance(id, (bool, np.timedelta64)) and id in self._places
+
+    def __reduce__(self) -> tuple[type[Embeddings], tuple[object, ...]]:
+        return Embeddings, (self._ids, self._vectors, self._card)  # comes back checked and frozen
 
     def __getitem__(self, id: Id) -> NDArray[np.float32]:
         """Return the vector of an id, (dims,) float32; `UnknownIdError` if it is not there."""
@@ -180,7 +187,8 @@ class Embeddings:
         ----------
         Kusupati et al. 2022, Matryoshka Representation Learning.
         """
-        return Embeddings(self._ids, self._vectors[:, :dims], self._card.truncated(dims))
+        card = self._card.truncated(dims)
+        return Embeddings(self._ids, self._vectors[:, : card.dims], card)
 
     def similarity(self, first: Id, second: Id) -> float:
         """Return the score of two ids by the metric of the space; larger is nearer.

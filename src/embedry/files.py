@@ -13,12 +13,14 @@ safetensors format: https://huggingface.co/docs/safetensors (8-byte length, JSON
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,16 +122,25 @@ def cache_dir(name: str) -> Path | None:
         caller then does its work in memory.
     """
     try:
-        root = cache_root()
-        folder = root / name
-        for made in (root, folder):
-            made.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)  # a root that was there before keeps the mode its owner chose
+        folder = cache_root()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in Path(name).parts:  # a root that was there keeps the mode its owner chose
+            folder /= part
+            folder.mkdir(mode=0o700, exist_ok=True)
+            folder.chmod(0o700)
         with tempfile.TemporaryFile(dir=folder):
             pass
-    except (OSError, RuntimeError):  # RuntimeError: nobody knows the home folder
+    except (OSError, RuntimeError) as error:  # RuntimeError: nobody knows the home folder
+        _say_uncached(str(error))
         return None
     return folder
+
+
+@cache
+def _say_uncached(why: str) -> None:
+    """Say once for each reason that nothing can be cached: slower, but not wrong."""
+    log = logging.getLogger("embedry")
+    log.warning("Nothing is cached: %s. Set EMBEDRY_CACHE to a folder that can be written.", why)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Id", "check_id", "check_ids", "check_unique", "pack_ids", "unpack_ids"]
+__all__ = ["Id", "check_id", "check_ids", "check_unique", "is_unicode", "pack_ids", "unpack_ids"]
 
 Id: TypeAlias = str | int
 
@@ -61,15 +61,23 @@ def check_id(value: object) -> Id:
     )
 
 
+def is_unicode(text: str) -> bool:
+    """Say whether a text can be written as UTF-8: it holds no half of a surrogate pair."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _check_text(text: str) -> str:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(
-                f"A str id must be valid Unicode; got {text!r}, which holds half a surrogate pair. "
-                "Decode the bytes it came from with the right encoding."
-            ) from error
+    if not is_unicode(text):
+        raise InputError(
+            f"A str id must be valid Unicode; got {text!r}, which holds half a surrogate pair. "
+            "Decode the bytes it came from with the right encoding."
+        )
     return text
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["COSINE", "DOT", "EUCLIDEAN", "Metric", "as_metric"]
 
 
+_LONGEST = 1e18  # the square of the length, and any dot product, then fits float32
+
+
 @dataclass(frozen=True)
 class Metric:
     """How two vectors are scored; larger is nearer.
@@ -58,11 +61,17 @@ class Metric:
         Raises
         ------
         InputError
-            If a row is zero and must have a direction.
+            If a row is zero and must have a direction, or too long for its scores.
         """
-        if not self.unit_rows:
-            return vectors
         lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+        if not self.unit_rows:
+            long = np.flatnonzero(lengths > _LONGEST)
+            if long.size:
+                raise InputError(
+                    f"A vector of a {self.name} space must be at most {_LONGEST:g} long, or scores "
+                    f"leave float32; {long.size} are longer, the first row {long[0]}. Scale them."
+                )
+            return vectors
         zero = np.flatnonzero(lengths == 0)
         if zero.size:
             raise InputError(
@@ -75,12 +84,13 @@ class Metric:
 
     def prepare_row(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
         """Bring one vector (dims,) into the form that `scores` expects; see `prepare`."""
-        if not self.unit_rows:
-            return row
-        length = math.sqrt(row @ row)
-        if not 1e-18 < length < 1e18:  # zero, or beyond what float32 can square
+        with np.errstate(over="ignore"):
+            length = math.sqrt(row @ row)
+        if not 1e-18 < length < _LONGEST:  # zero, or beyond what float32 can square
             prepared: NDArray[np.float32] = self.prepare(row[None])[0]
             return prepared
+        if not self.unit_rows:
+            return row
         return np.asarray(row / np.float32(length))
 
     def scores(
@@ -166,6 +176,8 @@ def candidates(rough: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         return np.arange(len(rough))
     kth = np.partition(rough, len(rough) - k)[len(rough) - k]
     largest = float(np.abs(rough).max())  # large products that cancel round as large ones do
+    if not math.isfinite(largest):
+        return np.arange(len(rough))  # beyond float32: every row is looked at
     return np.flatnonzero(rough >= kth - 1e-5 * max(1.0, largest))
 
 

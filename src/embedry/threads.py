@@ -5,6 +5,7 @@ The number is passed to each call and never set for the process.
 
 from __future__ import annotations
 
+import operator
 import os
 from threading import Event
 from typing import TYPE_CHECKING
@@ -42,11 +43,11 @@ def thread_count(threads: int | None) -> int:
     """
     if threads is None:
         return max(1, min(_cores(), _openmp_cap()))
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+    if isinstance(threads, bool) or not hasattr(threads, "__index__") or threads < 1:
         raise InputError(
             f"threads must be None or at least 1; got {threads!r}. None takes all cores allowed."
         )
-    return threads
+    return operator.index(threads)
 
 
 def _cores() -> int:

@@ -102,9 +102,9 @@ def as_row(vector: ArrayLike, dims: int, what: str = "vector") -> NDArray[np.flo
         isinstance(vector, np.ndarray)
         and vector.dtype == np.float32
         and vector.shape == (dims,)
-        and math.isfinite(vector @ vector)  # what searches pass: checked in one product
+        and _is_finite(vector)
     ):
-        return np.ascontiguousarray(vector)
+        return np.ascontiguousarray(vector)  # what searches pass: checked in one product
     array = _real(vector, what)
     if array.ndim == 1:
         array = array[None]
@@ -112,6 +112,11 @@ def as_row(vector: ArrayLike, dims: int, what: str = "vector") -> NDArray[np.flo
         raise InputError(f"{what} must be one vector of shape ({dims},); got {array.shape}.")
     row: NDArray[np.float32] = as_rows(array, dims, what)[0]
     return row
+
+
+def _is_finite(row: NDArray[np.float32]) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(row @ row)
 
 
 def as_queries(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["read_word2vec", "write_word2vec"]
 
 _LONGEST_WORD = 65_536
+_WIDEST = 1_000_000
 
 
 def write_word2vec(
@@ -77,7 +78,7 @@ def _header(path: Path, file: BinaryIO, bytes_a_number: int) -> tuple[int, int]:
         raise _wrong(path, f"its first line must be 'n dims'; it is {line[:40]!r}")
     count, dims = int(parts[0]), int(parts[1])
     length = path.stat().st_size
-    if dims < 1 or count * (2 + dims * bytes_a_number) > length + 1:
+    if not 1 <= dims <= _WIDEST or count * (2 + dims * bytes_a_number) > length + 1:
         raise _wrong(path, f"it promises {count} x {dims} numbers but is only {length} bytes long")
     return count, dims
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import importlib.util
 from collections import Counter, defaultdict
@@ -185,9 +186,40 @@ def test_interactions_from_file_find_out_the_form(tmp_path, delimiter, header, l
     names = delimiter.join(["user", "item", "value"]) + "\n" if header else ""
     text = (names + text_of(TABLE, delimiter)).replace("\n", line_end)
     (tmp_path / "f").write_bytes(text.encode("utf-8-sig"))
-    assert same(
-        Interactions.from_file(tmp_path / "f"), Interactions.from_triples(*zip(*TABLE, strict=True))
-    )
+    found = Interactions.from_file(tmp_path / "f")
+    assert found.dropped == ({"header line": 1} if header else {})
+    expected = Interactions.from_triples(*zip(*TABLE, strict=True))
+    assert same(dataclasses.replace(found, dropped={}), expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("u1,i1,\nu2,i2,3\n", "line 1: the value must be a finite number"),
+        ("u1,,3\nu2,i2,3\n", "line 1: user and item must not be empty"),
+        (",i1,3\nu2,i2,3\n", "line 1: user and item must not be empty"),
+        ("u1,i1\nu2,i2,3\n", "line 2: every line must have 2 columns"),
+        ("u1,i1,1e39\n", "line 1: the value must be a finite number"),
+    ],
+)
+def test_interactions_from_file_never_lose_or_invent_a_row(tmp_path, text, message):
+    """What is neither a header nor a whole row is refused by its line."""
+    (tmp_path / "f").write_text(text)
+    with pytest.raises(InputError, match=message):
+        Interactions.from_file(tmp_path / "f")
+
+
+def test_interactions_from_file_count_a_header_of_two_columns(tmp_path):
+    """Names of columns are not taken for a user, and the line is counted."""
+    (tmp_path / "f").write_text("userId,item\nu1, i1\n")
+    found = Interactions.from_file(tmp_path / "f")
+    assert (found.user_ids, found.item_ids, found.dropped) == (("u1",), ("i1",), {"header line": 1})
+
+
+def test_interactions_values_stay_finite_when_added_up():
+    """The sum of a repeated pair is refused where a single value would be."""
+    with pytest.raises(InputError, match="added up"):
+        Interactions.from_triples(["a", "a"], ["x", "x"], [9e11, 9e11])
 
 
 def test_interactions_from_file_read_two_columns(tmp_path):
@@ -233,7 +265,7 @@ def test_interactions_from_file_keep_quoted_ids(tmp_path):
     [
         ("", {}, "it is empty"),
         ("\n\n", {}, "it is empty"),
-        ("a,x,1\n\nb,y\n", {}, "line 3: 2 columns, 3 needed"),
+        ("a,x,1\n\nb,y\n", {}, "line 3: every line must have 3 columns"),
         ("a,x,1\nb,y,two\n", {}, "line 2: the value must be a finite number.*'two'"),
         ("a,x,1\n\n\nb,y,-1\n", {}, "line 4: .*'-1'"),
         ("a,x,1\nb,y,nan\n", {}, "line 2: .*'nan'"),

@@ -69,7 +69,9 @@ def test_describe_tells_what_a_file_is(folder, kind):
     facts = describe(folder / kind)
     assert facts["kind"] == kind
     assert "dims, " in facts["space"]
-    assert set(read_arrays(folder / kind).arrays) < set(facts)
+    shown = {name for name in read_arrays(folder / kind).arrays if "." not in name}
+    assert shown < set(facts)
+    assert not any(name.startswith("_") or "." in name for name in facts)
 
 
 def test_describe_gives_settings_and_shapes(folder):
@@ -132,7 +134,7 @@ def test_load_sees_any_changed_number(folder, tmp_path, kind):
         damaged = bytearray(whole)
         damaged[place] ^= 1
         (tmp_path / "m").write_bytes(damaged)
-        with pytest.raises(FileFormatError, match="is damaged: the arrays are not those"):
+        with pytest.raises(FileFormatError, match="is damaged: settings or arrays are not those"):
             load(tmp_path / "m")
 
 

@@ -148,7 +148,14 @@ def test_keep_encoder_takes_an_encoder_that_saves_nothing(word_sum, tmp_path):
             path.write_text("half")
             raise NotImplementedError
 
+    class Folder(word_sum):
+        def save(self, path):
+            path.mkdir()
+
     assert "copy" not in keep_encoder(Silent(), tmp_path)
+    assert "copy" not in keep_encoder(word_sum(), tmp_path)  # its file is none that load reads
+    with pytest.raises(InputError, match="must write one file"):
+        keep_encoder(Folder(), tmp_path)
     with pytest.raises(NotImplementedError):
         keep_encoder(Failing(), tmp_path)
     assert not list((tmp_path / "encoders").iterdir())
@@ -165,7 +172,7 @@ def test_field_with_a_useless_copy_says_how_to_supply_the_encoder(words, word_su
         copy = tmp_path / spec["copy"]
         copy.write_bytes(copy.read_bytes()[:-9])
     one = field(encoder.card, tmp_path, spec)
-    with pytest.raises(EncoderMissingError, match=r"copy: .* encoders=\{'f': the_encoder\}"):
+    with pytest.raises(EncoderMissingError, match=r"encoders=\{'f': the_encoder\}"):
         one.encoder()
     one.give(encoder)
     assert one.encoder() is encoder

@@ -15,6 +15,7 @@ from embedry.errors import (
     UnknownIdError,
 )
 from embedry.store.calibration import Background
+from embedry.store.collection import Collection
 from embedry.store.mirror import searchable
 from embedry.store.planner import DENSE_SHARE
 from embedry.store.text_index import TextIndex
@@ -369,3 +370,17 @@ def test_search_answers_from_one_moment_while_others_write(books, word_sum):
     assert errors == []
     assert all(answered)
     assert len(books) == 40 * 3 + 1 - 38
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
+def test_search_include_self_comes_first_among_equals_and_longer_ones(tmp_path, metric):
+    """The item asked about is first, also where 40 others score as high or higher."""
+    with Collection.open(tmp_path / "c") as items:
+        items.add_field("v", dims=2, metric=metric)
+        rows = np.ones((40, 2), np.float32) * (np.arange(1, 41)[:, None] if metric == "dot" else 1)
+        items.upsert(range(40), vectors={"v": rows}, metadata=[{"n": n} for n in range(40)])
+        assert items.search(id=30, field="v", k=5, include_self=True).ids[0] == 30
+        assert 30 not in items.search(id=30, field="v", k=40).ids
+        assert len(items.search(id=30, field="v", k=40, include_self=True)) == 40
+        there = items.search(id=30, field="v", k=5, include_self=True, where={"n": {"$lt": 9}})
+        assert 30 not in there.ids

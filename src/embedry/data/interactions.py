@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Interactions"]
 
+_LARGEST_VALUE = 1e12  # beyond, a confidence has no meaning left, and squares leave float32
+
 
 @dataclass(frozen=True, eq=False)
 class Interactions:
@@ -234,7 +236,8 @@ class Interactions:
             default, a third column is used when there is one.
         header : bool, optional
             Whether the first line names the columns. When left out: it does if a column is given
-            by name, or if its value is not a number.
+            by name, if its value is no number and the next line's is, or, without values, if it
+            begins with ``user`` or ``userId``. A header is counted in ``dropped``.
 
         Returns
         -------
@@ -254,8 +257,13 @@ class Interactions:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}. Pass the path of a text table.")
-        users, items, values = _read_table(path, _read_text(path), delimiter, columns, header)
-        return cls.from_triples(users, items, values)
+        if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
+            raise InputError(f"delimiter must be a text that is not empty; got {delimiter!r}.")
+        left: dict[str, int] = {}
+        text = _read_text(path)
+        users, items, values = _read_table(path, text, delimiter, columns, header, left)
+        found = cls.from_triples(users, items, values)
+        return replace(found, dropped={**left, **found.dropped})
 
     @classmethod
     def from_frame(
@@ -339,23 +347,24 @@ def _as_values(values: ArrayLike | None, count: int) -> NDArray[np.float32]:
     try:
         given = np.asarray(values)
         if given.dtype.kind not in "biufO":
-            raise InputError(f"values must be numbers; got dtype {given.dtype}. Convert them.")
+            raise TypeError(f"got dtype {given.dtype}")
         with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite
             array = given.astype(np.float32)
     except (TypeError, ValueError) as error:
-        raise InputError(f"values must be numbers; {error}.") from error
+        raise InputError(f"values must be numbers; {error}. Convert them.") from error
     if array.shape != (count,):
         raise InputError(f"values must have shape ({count},), one a pair; got {array.shape}.")
     return array
 
 
 def _check_values(values: NDArray[np.float32], named: Callable[[int], str]) -> None:
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
+    wrong = np.flatnonzero(~((values >= 0) & (values <= _LARGEST_VALUE)))
     if wrong.size:
         first = int(wrong[0])
         raise InputError(
-            f"values must be finite and not negative; {wrong.size} are not, the first in "
-            f"{named(first)}: {values[first]}. Drop those rows, or shift ratings to start at 0."
+            f"values must be finite, not negative and at most {_LARGEST_VALUE:g}; {wrong.size} are "
+            f"not, the first in {named(first)}: {values[first]}. Drop those rows, or shift and "
+            "scale them."
         )
 
 
@@ -370,7 +379,12 @@ def _assembled(
     user_ids, item_ids = ids
     keys = rows.astype(np.int64) * max(len(item_ids), 1) + columns
     distinct, places = np.unique(keys, return_inverse=True)
-    summed = np.bincount(places, weights=values, minlength=len(distinct)).astype(np.float32)
+    summed = np.bincount(places, weights=values, minlength=len(distinct))
+    if summed.max(initial=0) > _LARGEST_VALUE:
+        raise InputError(
+            f"Values of a repeated pair are added up and must stay below {_LARGEST_VALUE:.0e}; got "
+            f"{summed.max():g}. Scale the values down."
+        )
     owners, items = np.divmod(distinct, max(len(item_ids), 1))
     indptr = np.zeros(len(user_ids) + 1, np.int64)
     np.cumsum(np.bincount(owners, minlength=len(user_ids)), out=indptr[1:])
@@ -379,7 +393,7 @@ def _assembled(
         item_ids,
         indptr,
         items.astype(np.int32),
-        summed,
+        summed.astype(np.float32),
         merged=len(keys) - len(distinct),
         dropped=dropped,
     )
@@ -403,22 +417,22 @@ def _read_table(
     delimiter: str | None,
     columns: Sequence[str | int],
     header: bool | None,
+    dropped: dict[str, int],
 ) -> tuple[list[str], list[str], list[float] | None]:
+    """Return the columns of user, item and value; what is left out is counted in ``dropped``."""
     start = text.lstrip("\r\n").partition("\n")[0]
     rows = _split(path, text, delimiter or _found_delimiter(start))
     if not rows:
         raise InputError(f"{path} must hold at least one line; it is empty.")
-    first = rows[0][1]
-    places = _places(path, first, columns)
+    places = _places(path, rows[0][1], columns)
     if header is None:
         named = any(isinstance(column, str) for column in columns)
-        header = named or (len(places) > 2 and not _is_number(first[places[2]]))
+        header = named or _is_header([row for _, row in rows[:2]], places)
+    if header:
+        dropped["header line"] = 1
     users, items, values = [], [], []
     for number, row in rows[1:] if header else rows:
-        if len(row) <= max(places):
-            raise InputError(
-                f"{path}, line {number}: {len(row)} columns, {max(places) + 1} needed."
-            )
+        _check_row(path, number, row, rows[0][1], places)
         users.append(row[places[0]])
         items.append(row[places[1]])
         if len(places) > 2:
@@ -426,12 +440,39 @@ def _read_table(
     return users, items, values if len(places) > 2 else None
 
 
+def _is_header(rows: list[list[str]], places: list[int]) -> bool:
+    """Say whether the first line names columns: a value that is no number above one that is."""
+    first = [rows[0][place] for place in places]
+    if len(places) == 2:
+        return "".join(filter(str.isalpha, first[0])).lower() in {"user", "userid", "uid"}
+    names = bool(first[2].strip()) and not _is_number(first[2])
+    if len(rows) < 2 or len(rows[1]) <= max(places):
+        return names
+    return names and _is_number(rows[1][places[2]])
+
+
+def _check_row(
+    path: Path, number: int, row: list[str], first: list[str], places: list[int]
+) -> None:
+    if len(row) != len(first):
+        raise InputError(
+            f"{path}, line {number}: every line must have {len(first)} columns, as the first has; "
+            f"got {len(row)}. Mend the line, or pass delimiter=."
+        )
+    if not (row[places[0]] and row[places[1]]):
+        raise InputError(
+            f"{path}, line {number}: user and item must not be empty; got {row}. Drop the line."
+        )
+
+
 def _split(path: Path, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     """Return the rows that are not blank, each with the number of its (last) line."""
-    if len(delimiter) > 1:
+    if len(delimiter) > 1 or delimiter == " ":
         lines = enumerate(text.split("\n"), 1)
-        return [(n, line.rstrip("\r").split(delimiter)) for n, line in lines if line.strip()]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        mark = None if delimiter == " " else delimiter  # None: any run of white space
+        return [(n, line.rstrip("\r").split(mark)) for n, line in lines if line.strip()]
+    lines_ = io.StringIO(text, newline="")
+    reader = csv.reader(lines_, delimiter=delimiter, strict=True, skipinitialspace=True)
     try:
         return [(reader.line_num, row) for row in reader if row]
     except csv.Error as error:
@@ -439,13 +480,13 @@ def _split(path: Path, text: str, delimiter: str) -> list[tuple[int, list[str]]]
 
 
 def _found_delimiter(line: str) -> str:
-    return next((mark for mark in ("\t", "::", ",", ";", " ") if mark in line), ",")
+    return next((mark for mark in ("\t", "::", ";", ",", " ") if mark in line), ",")
 
 
 def _places(path: Path, first: list[str], columns: Sequence[str | int]) -> list[int]:
-    if tuple(columns) == (0, 1, 2) and len(first) == 2:
+    if columns == (0, 1, 2) and len(first) == 2:
         columns = (0, 1)
-    if len(columns) not in {2, 3}:
+    if isinstance(columns, str) or not hasattr(columns, "__len__") or len(columns) not in {2, 3}:
         raise InputError(f"columns must name user, item and perhaps value; got {columns!r}.")
     places = []
     for column in columns:
@@ -467,7 +508,7 @@ def _is_number(text: str) -> bool:
 
 
 def _number(path: Path, line: int, text: str) -> float:
-    if not _is_number(text) or not 0 <= float(text) < float("inf"):
+    if not _is_number(text) or not 0 <= float(text) <= _LARGEST_VALUE:
         raise InputError(
             f"{path}, line {line}: the value must be a finite number, not negative; got {text!r}. "
             "Drop that line, or shift ratings to start at 0."

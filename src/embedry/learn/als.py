@@ -28,7 +28,7 @@ from embedry.errors import FileFormatError, InputError, UnknownIdError
 from embedry.ids import Id, check_ids, check_unique, pack_ids, unpack_ids
 from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
-from embedry.metrics import DOT
+from embedry.metrics import COSINE, DOT
 from embedry.progress import bar
 from embedry.query import Hit, Hits, Plan
 from embedry.threads import run_in_threads, thread_count
@@ -47,6 +47,7 @@ _KIND = "als"
 _ROLES = ("user", "item")
 _STEPS = 3  # of conjugate gradients while sides alternate (Takács et al. 2011)
 _START = 0.1  # length of a random start vector
+_LARGEST_VALUE = 1e12  # of a history, as of Interactions
 _CAUSES = 3  # past items named with each recommendation
 _VANISHED = 1e-3  # users below this have scores near its square, which say nothing
 
@@ -147,6 +148,11 @@ class ALS(Learner):
         if not len(interactions):
             raise InputError(f"There must be a pair to learn from; got {interactions!r}.")
         users, items = self._alternated(interactions)
+        if not (np.isfinite(users).all() and np.isfinite(items).all()):
+            raise InputError(
+                f"Vectors must stay finite; on {interactions!r} they did not. "
+                "Scale the values down, or pass a lower alpha."
+            )
         if np.abs(users).max() < _VANISHED:
             raise InputError(
                 f"Vectors must not vanish; with regularization={self.regularization:g} on "
@@ -160,27 +166,28 @@ class ALS(Learner):
         whole_number("iterations", self.iterations, 1)
         whole_number("seed", self.seed, 0)
         real_number("regularization", self.regularization, 1e-6, 1e9)
-        real_number("alpha", self.alpha, 1e-6, 1e9)
+        real_number("alpha", self.alpha, 1e-6, 1e6)
         thread_count(self.threads)
 
     def _learned(
         self, interactions: Interactions, users: NDArray[np.float32], items: NDArray[np.float32]
     ) -> None:
-        settings = {**self.get_params(), "threads": thread_count(self.threads)}
+        settings = {**self._plain_settings(), "threads": thread_count(self.threads)}
         content = fingerprint(
             _KIND,
             *(list(interactions.user_ids), users),
             *(list(interactions.item_ids), items),
-            self.regularization,
-            self.alpha,
+            float(self.regularization),
+            float(self.alpha),
         )
-        card = Card(_KIND, self.dims, "dot", content, _ROLES, settings=tuple(settings.items()))
+        card = Card(_KIND, int(self.dims), "dot", content, _ROLES, settings=tuple(settings.items()))
         placed_users = Embeddings(interactions.user_ids, users, card)
         placed_items = Embeddings(interactions.item_ids, items, card)
         self.user_embeddings_, self.item_embeddings_ = placed_users, placed_items
         self.interactions_ = interactions
-        self._fitted_with = self.get_params()
-        self.__dict__.pop("_gram", None)
+        self._fitted_with = self._plain_settings()
+        for cached in ("_gram", "_used"):
+            self.__dict__.pop(cached, None)
 
     def _alternated(
         self, interactions: Interactions
@@ -313,7 +320,8 @@ class ALS(Learner):
         else:
             vector = self.user_embeddings_[user]
         wanted = k + len(places) if exclude_seen else k
-        found, scores = DOT.top(vector, items.vectors, wanted)
+        found, scores = DOT.top(vector, items.vectors[self._used], wanted)
+        found = self._used[found]
         if exclude_seen:
             fresh = ~np.isin(found, places)
             found, scores = found[fresh], scores[fresh]
@@ -339,8 +347,8 @@ class ALS(Learner):
         -------
         Hits
             By cosine, best first, ties in the order of the items: the length of an item's vector
-            is its popularity, and would put popular items near everything. An item nobody used
-            has no direction and comes last, with a score of 0.
+            is its popularity, and would put popular items near everything. Items nobody used
+            have no direction and are left out.
 
         Raises
         ------
@@ -349,19 +357,22 @@ class ALS(Learner):
         UnknownIdError
             If the item was not learned.
         InputError
-            If k is below 1.
+            If k is below 1, or nobody used the item.
         """
         self._check_fitted("item_embeddings_")
         items, k = self.item_embeddings_, check_k(k)
-        lengths = np.linalg.norm(items.vectors, axis=1, keepdims=True)
-        units = items.vectors / np.maximum(lengths, np.float32(1e-30))
         if item not in items:
             raise UnknownIdError(f"The item {item!r} was not learned.", ids=[item])
-        itself = items.ids.index(item)
-        places, scores = DOT.top(units[itself], units, k + 1)
-        pairs = zip(places.tolist(), scores.tolist(), strict=True)
-        hits = [Hit(items.ids[place], score) for place, score in pairs if place != itself]
-        plan = Plan("dense", None, "exact scan", len(items), relation="same")
+        query = items[item]
+        if not query.any():
+            raise InputError(f"Nobody used the item {item!r}: taste does not know where it lies.")
+        rows = COSINE.prepare(items.vectors[self._used])
+        found, scores = COSINE.top(COSINE.prepare_row(query), rows, k + 1)
+        ids = [items.ids[place] for place in self._used[found].tolist()]
+        hits = [
+            Hit(id, score) for id, score in zip(ids, scores.tolist(), strict=True) if id != item
+        ]
+        plan = Plan("dense", None, "exact scan", len(rows), relation="same")
         return Hits(tuple(hits[:k]), f"id {item!r}", plan)
 
     def causes(
@@ -492,6 +503,11 @@ class ALS(Learner):
         return places, _checked_values(history)
 
     @cached_property
+    def _used(self) -> NDArray[np.int64]:
+        """The places of the items that somebody used; of the others taste knows nothing."""
+        return np.flatnonzero(self.interactions_.item_counts > 0)
+
+    @cached_property
     def _gram(self) -> NDArray[np.float64]:
         vectors = self.item_embeddings_.vectors.astype(np.float64)
         gram: NDArray[np.float64] = vectors.T @ vectors  # (dims, items) @ (items, dims)
@@ -513,7 +529,7 @@ class ALS(Learner):
     ) -> tuple[tuple[Id, float], ...]:
         order = np.argsort(-parts, kind="stable")[:_CAUSES]
         ids = self.item_embeddings_.ids
-        return tuple((ids[places[i]], float(parts[i])) for i in order.tolist())
+        return tuple((ids[places[i]], float(parts[i])) for i in order.tolist() if parts[i] > 0)
 
     def save(self, path: str | Path) -> None:
         """Write what was learned, and the seen items, into one file; `load` reads it.
@@ -540,7 +556,12 @@ class ALS(Learner):
             **pack_ids(used.user_ids, "user_ids"),
             **pack_ids(used.item_ids, "item_ids"),
         }
-        write_model(path, self.item_embeddings_.card, self._fitted_with, arrays)
+        settings = {
+            **self._fitted_with,
+            "_merged": used.merged,
+            "_dropped": dict(used.dropped),
+        }
+        write_model(path, self.item_embeddings_.card, settings, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> ALS:
@@ -565,12 +586,13 @@ class ALS(Learner):
         card, settings, file = read_model(path, _KIND)
         arrays = file.arrays
         try:
+            counts = {"merged": settings.pop("_merged"), "dropped": settings.pop("_dropped")}
             taste = cls(**settings)
             taste._fitted_with = settings
             users = tuple(unpack_ids(arrays, "user_ids"))
             items = tuple(unpack_ids(arrays, "item_ids"))
             csr = (arrays["indptr"], arrays["indices"], arrays["values"])
-            taste.interactions_ = Interactions(users, items, *csr)
+            taste.interactions_ = Interactions(users, items, *csr, **counts)
             taste.user_embeddings_ = Embeddings(users, arrays["users"], card)
             taste.item_embeddings_ = Embeddings(items, arrays["items"], card)
         except (KeyError, TypeError, ValueError) as error:
@@ -581,9 +603,10 @@ class ALS(Learner):
 def _checked_values(history: Mapping[Id, float]) -> NDArray[np.float64]:
     for id, value in history.items():
         number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-        if not number or not 0 < value < np.inf:
+        if not number or not 0 < value <= _LARGEST_VALUE:
             raise InputError(
-                f"The values of a history must be finite and above 0; got {value!r} for {id!r}. "
+                f"The values of a history must be above 0 and at most {_LARGEST_VALUE:g}; got "
+                f"{value!r} for {id!r}. "
                 "Leave out what was not used."
             )
     return np.array(list(history.values()), np.float64)

@@ -10,6 +10,8 @@ import inspect
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from embedry.errors import InputError, NotFittedError
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ class Learner(ABC):
         dict
         """
         return {name: getattr(self, name) for name in self._setting_names()}
+
+    def _plain_settings(self) -> dict[str, Any]:
+        """Return the settings as plain Python values, which a file can hold."""
+        given = self.get_params().items()
+        return {name: v.item() if isinstance(v, np.generic) else v for name, v in given}
 
     def set_params(self, **settings: Any) -> Self:
         """Change settings by name, as scikit-learn does, and return the learner.
@@ -88,7 +95,7 @@ class Learner(ABC):
             raise NotFittedError(f"Call fit first: this {type(self).__name__} has learned nothing.")
 
 
-def whole_number(name: str, value: object, lowest: int, highest: int = 2**31) -> int:
+def whole_number(name: str, value: Any, lowest: int, highest: int = 2**31) -> int:
     """Return a setting that must be an int in a range.
 
     Parameters
@@ -106,12 +113,13 @@ def whole_number(name: str, value: object, lowest: int, highest: int = 2**31) ->
     InputError
         If it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.timedelta64))
+    if not whole or not lowest <= value <= highest:
         raise InputError(f"{name} must be an int in [{lowest}, {highest}]; got {value!r}.")
-    return value
+    return int(value)
 
 
-def real_number(name: str, value: object, lowest: float, highest: float) -> float:
+def real_number(name: str, value: Any, lowest: float, highest: float) -> float:
     """Return a setting that must be a finite number in a range.
 
     Parameters
@@ -129,10 +137,7 @@ def real_number(name: str, value: object, lowest: float, highest: float) -> floa
     InputError
         If it is not.
     """
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not lowest <= value <= highest
-    ):
+    real = isinstance(value, (int, float, np.integer, np.floating))
+    if not real or isinstance(value, (bool, np.timedelta64)) or not lowest <= value <= highest:
         raise InputError(f"{name} must be a number in [{lowest:g}, {highest:g}]; got {value!r}.")
     return float(value)

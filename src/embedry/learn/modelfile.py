@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["describe", "load", "read_model", "write_model"]
+__all__ = ["can_load", "describe", "load", "read_model", "write_model"]
 
 _HOMES = {
     "als": ("embedry.learn.als", "ALS"),
@@ -57,6 +57,14 @@ def load(path: str | Path) -> Any:
     return getattr(import_module(module), name).load(path)
 
 
+def can_load(path: str | Path) -> bool:
+    """Say whether a file is one that `load` knows; `load` may still find it damaged."""
+    try:
+        return read_arrays(path, mmap=True).header["kind"] in _HOMES
+    except (OSError, FileFormatError):
+        return False
+
+
 def describe(path: str | Path) -> dict[str, Any]:
     """Return what a file of Embedry is, without loading it.
 
@@ -79,10 +87,12 @@ def describe(path: str | Path) -> dict[str, Any]:
     try:
         if "card" in file.header:
             facts["space"] = str(Card.from_dict(file.header["card"]))
-        facts.update(file.header.get("settings", {}))
-    except (TypeError, ValueError) as error:
+        settings = file.header.get("settings", {})
+        facts.update((name, v) for name, v in settings.items() if not name.startswith("_"))
+    except (AttributeError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
-    arrays = {name: " x ".join(map(str, array.shape)) for name, array in file.arrays.items()}
+    shapes = {name: " x ".join(map(str, array.shape)) for name, array in file.arrays.items()}
+    arrays = {name: shape for name, shape in shapes.items() if "." not in name}  # ids in pieces
     return {**facts, **arrays}
 
 
@@ -108,11 +118,11 @@ def write_model(
     OSError
         If it cannot be written; what was there stays.
     """
-    header = {
+    header: dict[str, Any] = {
         "card": card.to_dict(),
         "settings": dict(settings),
-        "checksum": _checksum(arrays),
     }
+    header["checksum"] = _checksum(header, arrays)
     write_arrays(path, card.kind, header, arrays)
 
 
@@ -141,12 +151,15 @@ def read_model(path: str | Path, kind: str) -> tuple[Card, dict[str, Any], Array
     """
     file = read_arrays(path, kind)
     try:
-        if file.header["checksum"] != _checksum(file.arrays):
-            raise InputError("the arrays are not those that were saved")
+        said = {name: file.header[name] for name in ("card", "settings")}
+        if file.header["checksum"] != _checksum(said, file.arrays):
+            raise InputError("settings or arrays are not those that were saved")
         return Card.from_dict(file.header["card"]), dict(file.header["settings"]), file
     except (KeyError, TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
 
 
-def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
-    return fingerprint(*(part for name in sorted(arrays) for part in (name, arrays[name])))
+def _checksum(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> str:
+    return fingerprint(
+        dict(header), *(part for name in sorted(arrays) for part in (name, arrays[name]))
+    )

@@ -111,7 +111,8 @@ class Word2Vec(Learner):
 
     Notes
     -----
-    Memory while learning: 4 bytes a token, and 8 bytes a word and dim. The kernel is compiled at
+    Memory while learning: 4 bytes a token (17 for a moment, while rare words are left out), and
+    8 bytes a word and dim. The kernel is compiled at
     the first use on a machine (some seconds) and cached.
 
     Examples
@@ -187,7 +188,7 @@ class Word2Vec(Learner):
         self.left_out_ = corpus.token_count - len(vocabulary.tokens)
         self._common = common
         self._tokenizer = corpus.tokenizer
-        self._fitted_with = self.get_params()
+        self._fitted_with = self._plain_settings()
         return self
 
     def _check_settings(self) -> None:
@@ -208,11 +209,13 @@ class Word2Vec(Learner):
         common: NDArray[np.float32],
         tokenizer: Tokenizer,
     ) -> Card:
-        settings = {**self.get_params(), "threads": thread_count(self.threads)}
+        settings = {**self._plain_settings(), "threads": thread_count(self.threads)}
         content = fingerprint(
             _KIND, list(text.words), vectors, text.counts, common, tokenizer, _SMOOTHING
         )
-        return Card(_KIND, self.dims, "cosine", content, _ROLES, settings=tuple(settings.items()))
+        return Card(
+            _KIND, int(self.dims), "cosine", content, _ROLES, settings=tuple(settings.items())
+        )
 
     def _trained(self, text: _Vocabulary) -> NDArray[np.float32]:
         from embedry.learn.kernels import sgns

@@ -12,6 +12,7 @@ from embedry.card import Card
 from embedry.embeddings import Embeddings
 from embedry.encode.encoder import Encoder
 from embedry.errors import InputError, UnknownIdError
+from embedry.ids import is_unicode
 from embedry.metrics import as_metric
 from embedry.store.encoding import encode_documents
 from embedry.store.fields import keep_encoder
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Missing", "add_embeddings", "add_empty", "add_encoded", "check_new_field"]
 
 Missing = Literal["error", "skip", "create"]
+_WIDEST = 100_000
 
 
 def check_new_field(name: object, names: Iterable[str], ways: Sequence[object]) -> None:
@@ -50,6 +52,8 @@ def check_new_field(name: object, names: Iterable[str], ways: Sequence[object]) 
     """
     if not isinstance(name, str) or not name.strip():
         raise InputError(f"A field's name must be a text that is not empty; got {name!r}.")
+    if not is_unicode(name):
+        raise InputError(f"A field's name must be valid Unicode; got {name!r}.")
     if name == "text":
         raise InputError('A field must not be called "text": that names the part of BM25.')
     if name in names:
@@ -88,6 +92,8 @@ def add_empty(name: str, dims: object, metric: str, log: Log) -> Upserted:
         If the name is taken, or dims or metric is not what must hold.
     """
     card = Card.declared(dims, metric)  # type: ignore[arg-type]  # it looks itself
+    if card.dims > _WIDEST:
+        raise InputError(f"dims must be at most {_WIDEST:,}; got {card.dims:,}.")
     with log.write() as writer:
         writer.put_field(name, card, None)
     return Upserted()

@@ -14,7 +14,7 @@ minimum as low, and convex combination).
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Background", "calibrate", "measured", "probe_queries", "split_sample"]
 
+_LOG = logging.getLogger("embedry")
 QUERIES, ITEMS = 256, 1024
 HIGH, LOW = 0.999, 0.001
 _WORDS_IN_A_QUERY = 4
@@ -151,7 +152,9 @@ def probe_queries(
 
 
 def calibrate(mirror: Mirror, log: Log) -> None:
-    """Measure and store the backgrounds of the fields that doubled since they were measured.
+    """Measure and store the backgrounds of the fields that changed much since the last time.
+
+    That is: as many vectors were written since as there were then, so at each doubling, too.
 
     Parameters
     ----------
@@ -161,14 +164,20 @@ def calibrate(mirror: Mirror, log: Log) -> None:
 
     Notes
     -----
-    A field whose encoder is not at hand stays due: what queries score cannot be known yet.
+    Comes after a write that is acknowledged, so an encoder that cannot answer does not fail it:
+    the field stays due, and the next write tries again.
     """
     for field in mirror.fields.values():
-        if len(field.vectors) >= max(2, 2 * field.measured_items):
-            with suppress(EncoderMissingError):
+        if len(field.vectors) >= 2 and field.written_since_measured >= field.measured_items:
+            try:
                 backgrounds = _backgrounds(field, mirror, log)
-                with log.write() as writer:
-                    writer.put_background(field.row.field, backgrounds)
+            except EncoderMissingError:
+                continue
+            except Exception as error:  # noqa: BLE001  (whatever an encoder of the user raises)
+                _LOG.warning("The field %r is not calibrated yet: %s", field.name, error)
+                continue
+            with log.write() as writer:
+                writer.put_background(field.row.field, backgrounds)
     mirror.refresh()
 
 
@@ -179,6 +188,7 @@ def _backgrounds(field: Field, mirror: Mirror, log: Log) -> dict[str, dict[str, 
     rows, metric = vectors.rows[live[answering]], vectors.metric
     asked = vectors.rows[live[asking]]
     found = {"item": measured(metric, asked, rows, len(live)).to_dict()}
+    found["item"]["change"] = mirror.items.seen
     if field.has_encoder:
         encoder = field.encoder()
         positions = vectors.position_of[live[asking]]

@@ -10,6 +10,8 @@ time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +37,7 @@ from embedry.store.upsert import Batch, apply_batch
 from embedry.store.values import Item, Upserted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -116,6 +118,10 @@ class Collection:
         Reads ids and vectors at the first use, or at once to check ``encoders``. Graphs come from
         their cache or are built in the background, and nobody waits for them.
         """
+        if not isinstance(path, (str, PathLike)):
+            raise InputError(f"path must be a str or Path; got {path!r}.")
+        if encoders is not None and not isinstance(encoders, Mapping):
+            raise InputError(f"encoders must be a mapping by field name; got {encoders!r}.")
         folder = Path(path)
         _check_folder(folder, must_exist)
         folder.mkdir(parents=True, exist_ok=True)
@@ -433,7 +439,7 @@ class Collection:
             If there is no such field.
         """
         fields = self._fresh().fields
-        if name not in fields:
+        if not isinstance(name, str) or name not in fields:
             names = ", ".join(fields) or "none"
             raise InputError(f"There must be a field {name!r}; there are: {names}.")
         return fields[name]
@@ -466,11 +472,12 @@ class Collection:
 
 
 def _check_folder(folder: Path, must_exist: bool) -> None:
-    if (folder / _FILE).is_file():
+    found = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    if _FILE in found:
         return
     if must_exist:
         raise CollectionError(f"There is no collection {folder}. Check the path.", path=folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if found or (folder.exists() and not folder.is_dir()):
         raise CollectionError(
             f"{folder} must be a collection, an empty directory, or not there; it holds something "
             "else. Choose another path.",

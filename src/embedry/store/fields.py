@@ -7,21 +7,23 @@ rebuild the encoder: kind, fingerprint, and the name of a copy kept inside the c
 from __future__ import annotations
 
 import secrets
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from embedry.card import Card, Operation, Relation, check
 from embedry.embeddings import Embeddings
 from embedry.encode.encoder import Encoder
 from embedry.errors import EmbedryError, EncoderMissingError, InputError
-from embedry.learn.modelfile import load
+from embedry.learn.modelfile import can_load, load
 from embedry.metrics import as_metric
 from embedry.store.calibration import Background
 from embedry.store.vector_index import VectorSet
 from embedry.vectors import as_row, as_rows
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from embedry.store.items import Items
@@ -71,6 +73,12 @@ class Field:
     def measured_items(self) -> int:
         """How many vectors there were when the field was last calibrated; 0 for never."""
         return int(self.row.background.get("item", {}).get("items", 0))
+
+    @property
+    def written_since_measured(self) -> int:
+        """How many of the vectors were written since the field was last calibrated."""
+        measured = self.row.background.get("item", {}).get("change", -1)
+        return int(np.count_nonzero(self.vectors.change_of[self.vectors.live] > measured))
 
     def background(self, role: str) -> Background:
         """Return how scores are spread for queries of a role (``"item"`` or ``"query"``)."""
@@ -136,7 +144,8 @@ class Field:
     def _missing(self, why: str) -> EncoderMissingError:
         return EncoderMissingError(
             f"The encoder of the field {self.name!r} {why}. Open the collection with "
-            f"encoders={{{self.name!r}: the_encoder}}; until then, search by id= or vector=.",
+            f"encoders={{{self.name!r}: the_encoder}}; until then, search by "
+            'id= or vector=, or with mode="text".',
             field=self.name,
         )
 
@@ -237,8 +246,15 @@ def keep_encoder(encoder: Encoder, folder: Path) -> dict[str, str]:
     try:
         if not (folder / copy).exists():
             encoder.save(aside)
-            if aside.is_file() and aside.stat().st_size <= LARGEST_COPY:
+            if aside.is_dir():
+                raise InputError(
+                    f"save of an encoder must write one file; {type(encoder).__name__} made a "
+                    "folder. Pack it, or write nothing: the encoder is then not kept."
+                )
+            if aside.is_file() and aside.stat().st_size <= LARGEST_COPY and can_load(aside):
                 aside.replace(folder / copy)
     finally:
+        if aside.is_dir():
+            shutil.rmtree(aside)
         aside.unlink(missing_ok=True)
     return {**spec, "copy": str(copy)} if (folder / copy).exists() else spec

@@ -86,7 +86,7 @@ class Log:
     """
 
     def __init__(self, path: Path, durability: Durability = "commit") -> None:
-        if durability not in {"commit", "os"}:
+        if durability not in ("commit", "os"):
             raise InputError(f"durability must be 'commit' or 'os'; got {durability!r}.")
         self.path = path
         self._writing = threading.RLock()

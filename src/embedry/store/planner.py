@@ -211,10 +211,11 @@ def _dense(
     positions, scores = found.positions, found.scores
     if query.itself is not None:
         others = positions != query.itself
-        order = np.flatnonzero(others)
-        if question.include_self:
-            order = np.concatenate([np.flatnonzero(~others), order])
-        positions, scores = positions[order], scores[order]
+        positions, scores = positions[others], scores[others]
+        if question.include_self and (scope.allowed is None or scope.allowed[query.itself]):
+            itself = np.array([query.itself])
+            positions = np.concatenate([itself, positions])
+            scores = np.concatenate([vectors.scores_of(query.row, itself), scores])
     ranking = _Ranking(positions[: question.k], scores[: question.k].astype(np.float64))
     return ranking, _plan("dense", query, found.method, found.effort, scope)
 

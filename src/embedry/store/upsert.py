@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
-from embedry.ids import Id, check_ids, check_unique
+from embedry.ids import Id, check_ids, check_unique, is_unicode
 from embedry.store.encoding import encode_documents
 from embedry.store.metadata import decode_metadata, encode_metadata
 
@@ -79,7 +80,8 @@ class Batch:
 
 
 def _column(values: object, count: int, what: str) -> list[object]:
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
+    unordered = isinstance(values, (str, bytes, Mapping, AbstractSet))
+    if unordered or not hasattr(values, "__iter__"):
         raise InputError(f"{what} must be a list, one entry an id; got {values!r}.")
     entries = list(values)
     if len(entries) != count:
@@ -94,20 +96,10 @@ def _documents(documents: Sequence[str | None] | None, count: int) -> list[str |
     for place, text in enumerate(_column(documents, count, "documents")):
         if text is not None and not isinstance(text, str):
             raise InputError(f"A document must be a str; entry {place} is {text!r}.")
-        if text is not None and not _is_unicode(text):
+        if text is not None and not is_unicode(text):
             raise InputError(f"Document {place} holds half a surrogate pair: decode it right.")
         texts.append(text)
     return texts
-
-
-def _is_unicode(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _metadata(

@@ -60,7 +60,7 @@ class FieldPart:
         The same on the common scale: 1 is nearer than 99.9 % of pairs.
     words : tuple of (str, float)
         Up to five words of the second item's document that bring the two nearest, each with its
-        share of the score, largest first; shares below 0 are not named. None where the
+        share of the score, largest first; shares below 0 are not named. Empty where the
         encoder is no mean of words or not at hand, or the vector is not that of the document.
     """
 

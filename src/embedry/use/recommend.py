@@ -28,6 +28,7 @@ from embedry.learn.learner import real_number
 from embedry.metrics import DOT, EUCLIDEAN
 from embedry.query import Hit, Hits, Plan
 from embedry.store.calibration import ITEMS, Background, measured
+from embedry.store.collection import Collection
 from embedry.store.filters import parse_filter
 from embedry.vectors import check_k
 
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.ids import Id
-    from embedry.store.collection import Collection
     from embedry.store.mirror import Mirror
     from embedry.store.vector_index import VectorSet
 
@@ -149,6 +149,8 @@ class Recommender:
         content: str,
         taste_share: float = TASTE_SHARE,
     ) -> None:
+        if not isinstance(collection, Collection):
+            raise InputError(f"collection must be a Collection; got {collection!r}.")
         if not isinstance(taste, ALS) or not hasattr(taste, "item_embeddings_"):
             raise InputError(f"taste must be a fitted ALS; got {taste!r}. Call fit first.")
         self.collection = collection
@@ -157,6 +159,7 @@ class Recommender:
         self._content: Background | None = None
         self._rows: NDArray[np.int64] | None = None
         self._rows_seen = -1
+        self._fitted = taste.item_embeddings_
         self.taste_share = real_number("taste_share", taste_share, 0, 1)
         if collection.field(content).vectors.metric is EUCLIDEAN:
             raise InputError(
@@ -223,6 +226,7 @@ class Recommender:
         asked = None if where is None else parse_filter(where)
         mirror = self.collection.mirror
         with mirror.lock:  # positions and vectors of one moment
+            self._notice_refit()
             allowed = mirror.allowed(asked)
             positions = [mirror.items.position(id) for id in past.ids]
             parts = {
@@ -290,6 +294,12 @@ class Recommender:
 
     def _is_known(self, id: Id) -> bool:
         return id in self.taste.item_embeddings_ or id in self.collection
+
+    def _notice_refit(self) -> None:
+        """Forget what was derived from a taste that has been fitted anew."""
+        if self._fitted is not self.taste.item_embeddings_:
+            self._fitted, self._rows, self._content = self.taste.item_embeddings_, None, None
+            self.__dict__.pop("_taste_background", None)
 
     def _taste_part(self, past: _Past, mirror: Mirror) -> _Part:
         items = self.taste.item_embeddings_
@@ -380,4 +390,6 @@ def _some(rows: NDArray[Any], most: int) -> NDArray[Any]:
 
 def _largest(ids: Sequence[Id], shares: NDArray[np.float64]) -> tuple[tuple[Id, float], ...]:
     order = np.argsort(-shares, kind="stable")[:_CAUSES]
-    return tuple((ids[place], float(shares[place])) for place in order.tolist())
+    return tuple(
+        (ids[place], float(shares[place])) for place in order.tolist() if shares[place] > 0
+    )

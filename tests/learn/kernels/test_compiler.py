@@ -35,7 +35,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def fresh_process(folder: Path, cache: Path) -> list[str]:
+def fresh_process(folder: Path, cache: Path, said: str = "") -> list[str]:
     """Call the kernel in a new Python; return its cache hits, misses and cache folder."""
     environment = os.environ | {"PYTHONPATH": str(folder), "EMBEDRY_CACHE": str(cache)}
     command = [sys.executable, "-W", "error", "-c", CALL]
@@ -43,7 +43,8 @@ def fresh_process(folder: Path, cache: Path) -> list[str]:
         command, env=environment, capture_output=True, text=True, check=False, cwd=folder
     )
     assert done.returncode == 0, done.stderr
-    assert not done.stderr
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == bool(said)
     return done.stdout.split()
 
 
@@ -93,9 +94,10 @@ def test_compiled_kernel_survives_damaged_cache_files(tmp_path, monkeypatch, dam
 
 
 def test_compiled_kernel_runs_where_nothing_can_be_written(folder):
-    """Without a folder the kernel is compiled in memory: same result, no warning."""
+    """Without a folder the kernel is compiled in memory: same result, and it is said once."""
     (folder / "file").touch()
-    assert fresh_process(folder, folder / "file" / "cache") == ["0", "1", "None"]
+    said = "Nothing is cached: "
+    assert fresh_process(folder, folder / "file" / "cache", said=said) == ["0", "1", "None"]
 
 
 def test_compiled_source_stamp_covers_the_modules_beside(tmp_path, monkeypatch):

@@ -166,6 +166,20 @@ def test_text_cache_replays_what_came_since(tmp_path, replayed):
     assert_replays(tmp_path / "c", replayed, 3)
 
 
+def test_text_cache_is_ignored_where_the_log_was_put_back(tmp_path, replayed):
+    """A file restored from a copy counts on with the same numbers: its cache is of another time."""
+    path = tmp_path / "c"
+    cached(path)
+    shutil.copy(path / "collection.sqlite3", tmp_path / "copy")
+    with em.Collection.open(path) as collection:
+        collection.upsert([f"b{i}" for i in range(N)], ["a pear"] * N)
+        ranked(collection)
+    shutil.copy(tmp_path / "copy", path / "collection.sqlite3")
+    with em.Collection.open(path) as collection:
+        collection.upsert(["third"], ["a plum"])
+    assert_replays(path, replayed, N + 1)
+
+
 def test_text_cache_is_ignored_where_items_are_gone(tmp_path, replayed):
     """Rows that are no more have no position; all is read again, and cached again."""
     file = cached(tmp_path / "c")

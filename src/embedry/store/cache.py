@@ -27,7 +27,13 @@ __all__ = ["read_cache", "write_cache"]
 
 
 def write_cache(
-    path: Path, kind: str, uid: str, arrays: Mapping[str, NDArray[Any]], change: int = 0
+    path: Path,
+    kind: str,
+    uid: str,
+    arrays: Mapping[str, NDArray[Any]],
+    *,
+    change: int = 0,
+    token: str = "",
 ) -> None:
     """Write a cache, whole or not at all; where it cannot be written, nothing happens.
 
@@ -42,8 +48,10 @@ def write_cache(
     arrays : mapping of str to ndarray
     change : int
         The last change of the log that it has taken in.
+    token : str
+        The token of that commit.
     """
-    header = {"uid": uid, "change": change, "checksum": _checksum(arrays)}
+    header = {"uid": uid, "change": change, "token": token, "checksum": _checksum(arrays)}
     with suppress(OSError):  # it is made again at the next opening
         path.parent.mkdir(exist_ok=True)
         write_arrays(path, kind, header, arrays)

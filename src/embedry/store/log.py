@@ -36,6 +36,10 @@ _PAGES = 2**16  # KiB of the file kept at hand by each connection
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE commits (              -- a file put back from a copy counts on from there:
+    change INTEGER PRIMARY KEY,      -- the same number, another commit, another token
+    token TEXT NOT NULL
+);
 CREATE TABLE items (
     row INTEGER PRIMARY KEY AUTOINCREMENT,
     id NOT NULL UNIQUE,              -- no type: 1 and '1' stay two ids
@@ -224,6 +228,8 @@ class Log:
                 self._writer.execute(
                     "UPDATE meta SET value = ? WHERE key = 'change'", [str(change)]
                 )
+                commit = [change, secrets.token_hex(8)]
+                self._writer.execute("INSERT INTO commits VALUES (?, ?)", commit)
 
     @property
     def version(self) -> int:

@@ -103,15 +103,16 @@ class Mirror:
 
     def _catch_up_with(self, *, columns: bool, text: bool) -> None:
         """Take in what was committed since, in all parts that are in use: they stay in step."""
-        replayed = 0
+        replayed, token = 0, ""
         with self._log.read() as reader:
             self._catch_up(reader)
             if columns:
                 self._catch_up_columns(reader)
             if text:
                 replayed = self._catch_up_text(reader)
+                token = reader.token(self._text_seen)
         if replayed >= TEXTS_WORTH_CACHING:
-            self._cache_text()
+            self._cache_text(token)
 
     def _catch_up_columns(self, reader: Reader) -> None:
         try:
@@ -149,8 +150,8 @@ class Mirror:
     def _use_cached_text(self, reader: Reader) -> None:
         """Start from the cached index, unless items it holds are gone or it is no use."""
         file = read_cache(self._text_file, _TEXT_KIND, self._log.uid)
-        if file is None or file.header["change"] > reader.change:
-            return
+        if file is None or file.header["token"] != reader.token(file.header["change"]):
+            return  # of a time that this log does not know: it was put back from a copy
         rows = file.arrays["positions"]
         positions = self.items.positions_of_rows(rows)
         if len(positions) < len(rows):
@@ -161,11 +162,12 @@ class Mirror:
             return  # written by another version of the analyser
         self._text_seen = file.header["change"]
 
-    def _cache_text(self) -> None:
+    def _cache_text(self, token: str) -> None:
         arrays = self._text.arrays()
         # positions are this process's own; the log's rows are everybody's
         named = {**arrays, "positions": self.items.rows[arrays["positions"]]}
-        write_cache(self._text_file, _TEXT_KIND, self._log.uid, named, self._text_seen)
+        seen, uid = self._text_seen, self._log.uid
+        write_cache(self._text_file, _TEXT_KIND, uid, named, change=seen, token=token)
 
     def allowed(self, where: Filter | None) -> NDArray[np.bool_]:
         """Return which items are alive and pass a filter, (positions,) bool."""

@@ -76,6 +76,12 @@ class Reader:
         row = self._connection.execute("SELECT value FROM meta WHERE key = 'change'").fetchone()
         return int(row[0])
 
+    def token(self, change: int) -> str:
+        """Return the token of a commit, which no other commit has; empty if there was none."""
+        query = "SELECT token FROM commits WHERE change = ?"
+        row = self._connection.execute(query, [change]).fetchone()
+        return "" if row is None else str(row[0])
+
     def ids(self, after: int) -> list[tuple[int, Id]]:
         """Return row and id of the items written after a change, by ascending row."""
         query = "SELECT row, id FROM items WHERE change > ? ORDER BY row"

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PythonLibrary", "python_library", "python_project"]
 
-_CACHE_FORMAT = 1
+_CACHE_FORMAT = 2
 _MOST_WORDS = 2_500_000
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.report import table
 from embedry import Collection
-from embedry.store import vector_index
+from embedry.store.indexes import vector_index
 
 ITEMS, DIMS, QUERIES, K = 100_000, 384, 1_000, 10
 

@@ -19,7 +19,7 @@ LONGEST = 450
 MAY_BE_LONGER = {
     "card.py", "data/interactions.py", "embeddings.py", "learn/als.py",
     "learn/kernels/least_squares.py", "learn/kernels/sgns.py", "learn/word2vec.py",
-    "store/collection.py", "store/filters.py", "store/text_index.py",
+    "store/collection.py", "store/metadata/filters.py", "store/indexes/text_index.py",
 }  # fmt: skip
 
 

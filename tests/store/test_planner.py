@@ -14,11 +14,11 @@ from embedry.errors import (
     InputError,
     UnknownIdError,
 )
-from embedry.store.calibration import Background
 from embedry.store.collection import Collection
-from embedry.store.mirror import searchable
+from embedry.store.indexes.text_index import TextIndex
+from embedry.store.memory.calibration import Background
+from embedry.store.memory.mirror import searchable
 from embedry.store.planner import DENSE_SHARE
-from embedry.store.text_index import TextIndex
 
 NAMES = ["fox", "wolf", "wood", "gold", "knight", "mountain", "rides", "red", "grey", "dragon"]
 

@@ -10,8 +10,8 @@ from embedry.embeddings import Embeddings
 from embedry.errors import FilterError, InputError, UnknownIdError
 from embedry.learn.als import ALS
 from embedry.metrics import COSINE, DOT
-from embedry.store.calibration import Background
 from embedry.store.collection import Collection
+from embedry.store.memory.calibration import Background
 from embedry.use.recommend import Recommender, _Part
 
 GROUPS, ITEMS_OF_GROUP, USERS_OF_GROUP = 3, 6, 5

@@ -23,7 +23,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from embedry.store.text_analysis import analyse, analyse_query
+from embedry.store.indexes.text_analysis import analyse, analyse_query
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

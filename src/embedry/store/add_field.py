@@ -15,7 +15,7 @@ from embedry.errors import InputError, UnknownIdError
 from embedry.ids import is_unicode
 from embedry.metrics import as_metric
 from embedry.store.encoding import encode_documents
-from embedry.store.fields import keep_encoder
+from embedry.store.memory.fields import keep_encoder
 from embedry.store.values import Upserted
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embedry.encode.encoder import Encoded
-    from embedry.store.log import Log
-    from embedry.store.records import Reader, Writer
+    from embedry.store.disk.log import Log
+    from embedry.store.disk.records import Reader, Writer
 
 __all__ = ["Missing", "add_embeddings", "add_empty", "add_encoded", "check_new_field"]
 

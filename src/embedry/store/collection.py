@@ -26,12 +26,12 @@ from embedry.store.add_field import (
     add_encoded,
     check_new_field,
 )
-from embedry.store.calibration import calibrate
-from embedry.store.filters import parse_filter
+from embedry.store.disk.log import Durability, Log
 from embedry.store.info import CollectionInfo, FieldInfo, info_of
-from embedry.store.log import Durability, Log
-from embedry.store.metadata import decode_metadata
-from embedry.store.mirror import Mirror
+from embedry.store.memory.calibration import calibrate
+from embedry.store.memory.mirror import Mirror
+from embedry.store.metadata.filters import parse_filter
+from embedry.store.metadata.rows import decode_metadata
 from embedry.store.planner import Mode, Question, answer
 from embedry.store.upsert import Batch, apply_batch
 from embedry.store.values import Item, Upserted
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from embedry.embeddings import Embeddings
     from embedry.encode.encoder import Encoder
     from embedry.query import Hits
-    from embedry.store.fields import Field
+    from embedry.store.memory.fields import Field
 
 __all__ = ["Collection", "CollectionInfo", "FieldInfo", "Item", "Upserted"]
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embedry.card import Card
-    from embedry.store.fields import Field
-    from embedry.store.mirror import Mirror
+    from embedry.store.memory.fields import Field
+    from embedry.store.memory.mirror import Mirror
 
 __all__ = ["CollectionInfo", "FieldInfo", "info_of"]
 

@@ -15,8 +15,8 @@ from embedry.errors import InputError, UnknownIdError
 from embedry.ids import check_id
 from embedry.query import Hit, Hits, Plan
 from embedry.store.encoding import encode
-from embedry.store.filters import parse_filter
-from embedry.store.metadata import decode_metadata
+from embedry.store.metadata.filters import parse_filter
+from embedry.store.metadata.rows import decode_metadata
 from embedry.vectors import check_k
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from embedry.embeddings import Embeddings
     from embedry.ids import Id
-    from embedry.store.fields import Field
-    from embedry.store.filters import Filter
-    from embedry.store.log import Log
-    from embedry.store.mirror import Mirror
+    from embedry.store.disk.log import Log
+    from embedry.store.memory.fields import Field
+    from embedry.store.memory.mirror import Mirror
+    from embedry.store.metadata.filters import Filter
 
 __all__ = ["Mode", "Question", "answer"]
 

@@ -13,7 +13,7 @@ from embedry.embeddings import Embeddings
 from embedry.errors import InputError
 from embedry.ids import Id, check_ids, check_unique, is_unicode
 from embedry.store.encoding import encode_documents
-from embedry.store.metadata import decode_metadata, encode_metadata
+from embedry.store.metadata.rows import decode_metadata, encode_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from embedry.encode.encoder import Encoded
-    from embedry.store.fields import Field
-    from embedry.store.log import Log
-    from embedry.store.mirror import Mirror
-    from embedry.store.records import Writer
+    from embedry.store.disk.log import Log
+    from embedry.store.disk.records import Writer
+    from embedry.store.memory.fields import Field
+    from embedry.store.memory.mirror import Mirror
 
 __all__ = ["Batch", "apply_batch"]
 

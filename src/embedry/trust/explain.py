@@ -17,8 +17,8 @@ import numpy as np
 
 from embedry.errors import EncoderMissingError, InputError, UnknownIdError
 from embedry.ids import check_id
-from embedry.store.mirror import searchable
-from embedry.store.text_analysis import analyse, analyse_query
+from embedry.store.indexes.text_analysis import analyse, analyse_query
+from embedry.store.memory.mirror import searchable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from embedry.ids import Id
     from embedry.learn.als import ALS
     from embedry.store.collection import Collection, Item
-    from embedry.store.fields import Field
-    from embedry.store.mirror import Mirror
+    from embedry.store.memory.fields import Field
+    from embedry.store.memory.mirror import Mirror
 
 __all__ = ["Explanation", "FieldPart", "UsedBy", "explain"]
 

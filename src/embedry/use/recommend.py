@@ -27,9 +27,9 @@ from embedry.learn.als import ALS
 from embedry.learn.learner import real_number
 from embedry.metrics import DOT, EUCLIDEAN
 from embedry.query import Hit, Hits, Plan
-from embedry.store.calibration import ITEMS, Background, measured
 from embedry.store.collection import Collection
-from embedry.store.filters import parse_filter
+from embedry.store.memory.calibration import ITEMS, Background, measured
+from embedry.store.metadata.filters import parse_filter
 from embedry.vectors import check_k
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.ids import Id
-    from embedry.store.mirror import Mirror
-    from embedry.store.vector_index import VectorSet
+    from embedry.store.indexes.vector_index import VectorSet
+    from embedry.store.memory.mirror import Mirror
 
 __all__ = ["Recommender"]
 

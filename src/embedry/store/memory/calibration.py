@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from embedry.encode.encoder import Encoder
     from embedry.metrics import Metric
-    from embedry.store.fields import Field
-    from embedry.store.log import Log
-    from embedry.store.mirror import Mirror
+    from embedry.store.disk.log import Log
+    from embedry.store.memory.fields import Field
+    from embedry.store.memory.mirror import Mirror
 
 __all__ = ["Background", "calibrate", "measured", "probe_queries", "split_sample"]
 

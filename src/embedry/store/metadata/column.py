@@ -5,7 +5,7 @@ once and numbered (dictionary encoding: D. Abadi, S. Madden, M. Ferreira, "Integ
 and execution in column-oriented database systems", SIGMOD 2006), so that equality is a comparison
 of ints and any other test runs once per distinct string.
 
-What it is not: a check. `embedry.store.columns` fills columns with values that fit.
+What it is not: a check. `embedry.store.metadata.columns` fills columns with values that fit.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 
-from embedry.store.metadata import Kind, microseconds
+from embedry.store.metadata.rows import Kind, microseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -2,7 +2,7 @@
 
 A value is a bool, int (64 bits), finite float, str, aware datetime (kept in UTC) or list of str;
 a row is the values of one item by key. In the log a row is JSON text that gives back the same
-values. How rows are kept for filters is `embedry.store.columns`' matter.
+values. How rows are kept for filters is `embedry.store.metadata.columns`' matter.
 """
 
 from __future__ import annotations

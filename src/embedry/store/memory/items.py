@@ -1,7 +1,7 @@
 """The ids of a collection in memory: which position each item has.
 
 Positions count from 0 in the order of insertion and are never reused while the collection is
-open. A replay of the log: see `embedry.store.log`.
+open. A replay of the log: see `embedry.store.disk.log`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.ids import Id
-    from embedry.store.records import Reader
+    from embedry.store.disk.records import Reader
 
 __all__ = ["Items"]
 

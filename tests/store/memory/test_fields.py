@@ -9,9 +9,9 @@ import embedry as em
 from embedry.card import Card
 from embedry.embeddings import Embeddings
 from embedry.errors import EncoderMissingError, ForeignSpaceError, InputError
-from embedry.store import fields as fields_module
-from embedry.store.fields import Field, keep_encoder
-from embedry.store.records import FieldRow
+from embedry.store.disk.records import FieldRow
+from embedry.store.memory import fields as fields_module
+from embedry.store.memory.fields import Field, keep_encoder
 
 
 def field(card, folder=None, encoder=None):

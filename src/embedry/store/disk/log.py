@@ -5,7 +5,7 @@ says which change wrote it last. All that lives in memory (ids, columns, vectors
 a replay of this log: a `Reader` gives what came after a change, whether this process wrote it,
 another one did, or the collection was just opened.
 
-What it is not: searchable. What the rows are: `embedry.store.records`.
+What it is not: searchable. What the rows are: `embedry.store.disk.records`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from embedry.errors import CollectionError, FileFormatError, InputError
-from embedry.store.records import Reader, Writer
+from embedry.store.disk.records import Reader, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from embedry.store.records import ItemRow
+    from embedry.store.disk.records import ItemRow
 
 __all__ = ["Durability", "Log"]
 

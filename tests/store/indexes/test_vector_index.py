@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedry.metrics import as_metric
-from embedry.store import vector_index
-from embedry.store.vector_index import VectorSet, grown, load_graph, save_graph, wants_graph
+from embedry.store.indexes import vector_index
+from embedry.store.indexes.vector_index import VectorSet, grown, load_graph, save_graph, wants_graph
 
 METRICS = ["cosine", "dot", "euclidean"]
 NOBODY = np.empty(0, np.int64)

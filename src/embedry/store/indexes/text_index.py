@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Self, final
 import numpy as np
 
 from embedry.errors import InputError
-from embedry.store.text_analysis import ANALYSER_VERSION, analyse, analyse_query
+from embedry.store.indexes.text_analysis import ANALYSER_VERSION, analyse, analyse_query
 from embedry.vectors import check_k
 
 if TYPE_CHECKING:
@@ -448,7 +448,7 @@ class TextIndex:
         Parameters
         ----------
         term : str
-            As `embedry.store.text_analysis.analyse` writes it.
+            As `embedry.store.indexes.text_analysis.analyse` writes it.
 
         Returns
         -------

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedry.errors import FilterError
-from embedry.store.columns import Columns
-from embedry.store.filters import MAX_DEPTH, And, Filter, Not, Or, parse_filter
+from embedry.store.metadata.columns import Columns
+from embedry.store.metadata.filters import MAX_DEPTH, And, Filter, Not, Or, parse_filter
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 EDGES = [0, 1, -1, 2, 2**53, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63)]

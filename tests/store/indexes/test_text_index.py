@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedry.errors import InputError
-from embedry.store import text_index
-from embedry.store.text_analysis import analyse, analyse_query
-from embedry.store.text_index import BM25, TextIndex
+from embedry.store.indexes import text_index
+from embedry.store.indexes.text_analysis import analyse, analyse_query
+from embedry.store.indexes.text_index import BM25, TextIndex
 
 WORDS = ["fox", "hound", "red", "the", "to", "json.dumps", "東京都", "café", "boxes", "zebra"]
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from embedry.store import text_analysis
-from embedry.store.text_analysis import STOP_WORDS, analyse, analyse_query, stem
+from embedry.store.indexes import text_analysis
+from embedry.store.indexes.text_analysis import STOP_WORDS, analyse, analyse_query, stem
 
 ANY_TEXT = st.text(st.characters(min_codepoint=0, max_codepoint=0x10FFFF), max_size=40)
 PLAIN_WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=12)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedry.metrics import COSINE, EUCLIDEAN, Metric, candidates
-from embedry.store.cache import read_cache, write_cache
+from embedry.store.disk.cache import read_cache, write_cache
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedry.errors import InputError
-from embedry.store.column import ListColumn, NumberColumn, TextColumn
-from embedry.store.columns import Columns
-from embedry.store.metadata import (
+from embedry.store.metadata.column import ListColumn, NumberColumn, TextColumn
+from embedry.store.metadata.columns import Columns
+from embedry.store.metadata.rows import (
     decode_metadata,
     encode_metadata,
     fits,

@@ -18,8 +18,17 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from embedry.errors import InputError
-from embedry.store.column import Column, ListColumn, NumberColumn, TextColumn
-from embedry.store.metadata import KINDS, Kind, Row, Value, check_key, fits, kind_of, plain_value
+from embedry.store.metadata.column import Column, ListColumn, NumberColumn, TextColumn
+from embedry.store.metadata.rows import (
+    KINDS,
+    Kind,
+    Row,
+    Value,
+    check_key,
+    fits,
+    kind_of,
+    plain_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

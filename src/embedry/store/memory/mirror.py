@@ -12,13 +12,13 @@ import threading
 from typing import TYPE_CHECKING
 
 from embedry.errors import CollectionError, InputError
-from embedry.store.cache import read_cache, write_cache
-from embedry.store.columns import Columns
-from embedry.store.fields import Field
-from embedry.store.items import Items
-from embedry.store.metadata import decode_metadata
-from embedry.store.text_index import TextIndex
-from embedry.store.vector_index import grown, load_graph, save_graph, wants_graph
+from embedry.store.disk.cache import read_cache, write_cache
+from embedry.store.indexes.text_index import TextIndex
+from embedry.store.indexes.vector_index import grown, load_graph, save_graph, wants_graph
+from embedry.store.memory.fields import Field
+from embedry.store.memory.items import Items
+from embedry.store.metadata.columns import Columns
+from embedry.store.metadata.rows import decode_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from embedry.store.filters import Filter
-    from embedry.store.log import Log
-    from embedry.store.records import Reader
+    from embedry.store.disk.log import Log
+    from embedry.store.disk.records import Reader
+    from embedry.store.metadata.filters import Filter
 
 __all__ = ["Mirror", "searchable"]
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import embedry as em
-from embedry.store import mirror as mirror_module
-from embedry.store import vector_index
-from embedry.store.text_index import TextIndex
+from embedry.store.indexes import vector_index
+from embedry.store.indexes.text_index import TextIndex
+from embedry.store.memory import mirror as mirror_module
 
 IDS = [1, "1", "fox", "ünï", 7]
 TEXTS = ["red fox", "grey wolf in the wood", "gold", "", "qq", "the fox hunts the wolf"]

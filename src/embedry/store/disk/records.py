@@ -1,4 +1,4 @@
-"""What is read from the log and written to it within a transaction of `embedry.store.log`.
+"""What is read from the log and written to it within a transaction of `embedry.store.disk.log`.
 
 Rows are never renumbered or reused, so ascending rows are the order of insertion; each says which
 change wrote it last.

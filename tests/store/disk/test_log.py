@@ -10,8 +10,8 @@ import pytest
 
 from embedry.card import Card
 from embedry.errors import CollectionError, FileFormatError, InputError
-from embedry.store import log as log_module
-from embedry.store.log import Log
+from embedry.store.disk import log as log_module
+from embedry.store.disk.log import Log
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedry.store.items import Items
-from embedry.store.log import Log
+from embedry.store.disk.log import Log
+from embedry.store.memory.items import Items
 
 IDS = st.sampled_from([1, "1", "a", "ünï", -5, ""])
 STEPS = st.lists(

@@ -26,15 +26,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 import numpy as np
 
 from embedry.errors import FilterError, InputError
-from embedry.store.column import ListColumn, NumberColumn, TextColumn
-from embedry.store.metadata import fits, kind_of, microseconds, plain_value
+from embedry.store.metadata.column import ListColumn, NumberColumn, TextColumn
+from embedry.store.metadata.rows import fits, kind_of, microseconds, plain_value
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embedry.store.column import Column
-    from embedry.store.columns import Columns
-    from embedry.store.metadata import Kind
+    from embedry.store.metadata.column import Column
+    from embedry.store.metadata.columns import Columns
+    from embedry.store.metadata.rows import Kind
 
 __all__ = [
     "MAX_DEPTH",
@@ -343,7 +343,7 @@ def parse_filter(where: Mapping[str, object]) -> Filter:
     ------
     FilterError
         If it is not of this form, nested deeper than `MAX_DEPTH`, or an operand is no metadata
-        (see `embedry.store.columns.plain_value`).
+        (see `embedry.store.metadata.columns.plain_value`).
 
     References
     ----------
@@ -351,7 +351,7 @@ def parse_filter(where: Mapping[str, object]) -> Filter:
 
     Examples
     --------
-    >>> from embedry.store.columns import Columns
+    >>> from embedry.store.metadata.columns import Columns
     >>> columns = Columns()
     >>> columns.set([0, 1, 2], [{"year": 1989}, {"year": 1996}, {}])
     >>> parse_filter({"year": {"$gte": 1990}}).mask(columns)

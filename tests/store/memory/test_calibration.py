@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import embedry as em
 from embedry.metrics import as_metric
-from embedry.store.calibration import Background, measured, probe_queries, split_sample
+from embedry.store.memory.calibration import Background, measured, probe_queries, split_sample
 
 RANDOM = np.random.default_rng(0)
 

@@ -19,15 +19,15 @@ from embedry.encode.encoder import Encoder
 from embedry.errors import EmbedryError, EncoderMissingError, InputError
 from embedry.learn.modelfile import can_load, load
 from embedry.metrics import as_metric
-from embedry.store.calibration import Background
-from embedry.store.vector_index import VectorSet
+from embedry.store.indexes.vector_index import VectorSet
+from embedry.store.memory.calibration import Background
 from embedry.vectors import as_row, as_rows
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from embedry.store.items import Items
-    from embedry.store.records import FieldRow, Reader
+    from embedry.store.disk.records import FieldRow, Reader
+    from embedry.store.memory.items import Items
 
 __all__ = ["Field", "keep_encoder"]
 

@@ -1,0 +1,1 @@
+"""What a collection keeps on disk: the log, and caches beside it."""

@@ -1,0 +1,1 @@
+"""How items are found fast: by their vectors, and by their words."""

@@ -1,0 +1,1 @@
+"""What is known of items: typed columns, and the filters over them."""

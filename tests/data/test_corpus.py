@@ -192,3 +192,17 @@ def test_corpus_sentence_is_in_range():
     for index in (-1, 2):
         with pytest.raises(InputError, match=r"index must be in \[0, 2\)"):
             corpus.sentence(index)
+
+
+@pytest.mark.parametrize("characters", [1, 3, 7, 50])
+@pytest.mark.parametrize("tokenizer", ["words", "whitespace"])
+def test_corpus_does_not_depend_on_the_size_of_a_bite(monkeypatch, characters, tokenizer):
+    """Long lines stay one sentence, however small the bites they are read in."""
+    lines = ["a bc def", "", "x", "long  line of words\twith a tab", "   ", "é, ü; Straße 1"] * 3
+    whole = Corpus.from_lines(lines, tokenizer=tokenizer)
+    monkeypatch.setattr("embedry.data.corpus._CHARACTERS_AT_ONCE", characters)
+    bites = Corpus.from_lines(lines, tokenizer=tokenizer)
+    assert bites.words == whole.words
+    assert bites.tokens.tolist() == whole.tokens.tolist()
+    assert bites.offsets.tolist() == whole.offsets.tolist()
+    assert bites.empty_lines == whole.empty_lines

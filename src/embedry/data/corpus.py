@@ -18,7 +18,7 @@ import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -40,7 +40,8 @@ Tokenizer = Literal["words", "whitespace"]
 
 _WORDS = re.compile(r"\w+")
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
-_LINES_AT_ONCE = 2_000
+_SPACE = re.compile(r"\s")
+_CHARACTERS_AT_ONCE = 2**20
 _TOKENS_AT_ONCE = 2**24
 _MEMORY_LIMIT = 2**30
 
@@ -192,8 +193,8 @@ class Corpus:
 
         Notes
         -----
-        About 4 bytes of memory a token, beyond 1 GiB in a temporary file; and while reading,
-        about 80 bytes for each token of 2,000 lines: a text that is one long line needs them all.
+        About 4 bytes of memory a token, beyond 1 GiB in a temporary file; and while reading some
+        20 MB, or a few times the longest line.
         """
         path = Path(path)
         if not path.is_file():
@@ -277,7 +278,7 @@ def _by_position(raw: io.BufferedReader, advance: Advance) -> Callable[[], None]
 
 
 class _Encoder:
-    """Turns lines into codes, a few thousand lines at a time."""
+    """Turns lines into codes, about a million characters at a time."""
 
     def __init__(self, tokenizer: str) -> None:
         self._tokenize = _tokenizer(tokenizer)
@@ -289,23 +290,47 @@ class _Encoder:
         self._empty = 0
 
     def add_all(self, lines: Iterator[str], after_each: Callable[[], None]) -> None:
-        while batch := list(islice(lines, _LINES_AT_ONCE)):
-            self._add(batch)
-            after_each()
+        """Read lines in bites of so many characters, whether one line holds them or thousands."""
+        bite: list[str] = []
+        characters = 0
+        for line in lines:
+            if not isinstance(line, str):
+                raise InputError(f"A line must be a str; got {line!r}. Pass str, not tokens.")
+            if len(line) > _CHARACTERS_AT_ONCE:
+                self._add(bite)
+                self._add_long(line)
+                bite, characters = [], 0
+                after_each()
+                continue
+            bite.append(line)
+            characters += len(line)
+            if characters > _CHARACTERS_AT_ONCE:
+                self._add(bite)
+                bite, characters = [], 0
+                after_each()
+        self._add(bite)
 
     def _add(self, lines: list[str]) -> None:
-        try:
-            sentences = [tokens for tokens in map(self._tokenize, lines) if tokens]
-        except (TypeError, AttributeError) as error:
-            wrong: object = next(line for line in lines if not isinstance(line, str))
-            raise InputError(
-                f"A line must be a str; got {wrong!r}. Pass str, not tokens."
-            ) from error
+        sentences = [tokens for tokens in map(self._tokenize, lines) if tokens]
         self._empty += len(lines) - len(sentences)
-        lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
+        self._keep(sentences)
+        self._lengths.append(np.fromiter(map(len, sentences), np.int64, len(sentences)))
+
+    def _add_long(self, line: str) -> None:
+        """Read one long line as one sentence, bite by bite, cut at white space."""
+        length = start = 0
+        while start < len(line):
+            cut = _SPACE.search(line, start + _CHARACTERS_AT_ONCE)
+            stop = cut.end() if cut else len(line)
+            tokens = self._tokenize(line[start:stop])
+            self._keep([tokens])
+            length, start = length + len(tokens), stop
+        self._empty += not length
+        self._lengths.append(np.array([length] if length else [], np.int64))
+
+    def _keep(self, sentences: list[list[str]]) -> None:
         codes = map(self._codes.__getitem__, chain.from_iterable(sentences))
-        self._tokens.append(np.fromiter(codes, np.int32, int(lengths.sum())))
-        self._lengths.append(lengths)
+        self._tokens.append(np.fromiter(codes, np.int32))
 
     def corpus(self, source: str, *, undecodable: int = 0) -> Corpus:
         if not self._codes:

@@ -6,10 +6,6 @@ predicted; a value says how strongly an item was used (a count, a rating, 1 for 
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.errors import FileFormatError, InputError, UnknownIdError
+from embedry.data.history import LARGEST_VALUE
+from embedry.data.tables import read_table
+from embedry.errors import InputError, UnknownIdError
 from embedry.ids import Id, check_id, check_ids
 
 if TYPE_CHECKING:
@@ -26,8 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Interactions"]
-
-_LARGEST_VALUE = 1e12  # beyond, a confidence has no meaning left, and squares leave float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,17 +249,20 @@ class Interactions:
             open, or a value is no number, negative or not finite: the message names the line.
         FileFormatError
             If a ``.gz`` file is damaged or ends early.
+
+        Notes
+        -----
+        The text is read whole; beside it, a line takes some 100 bytes until the end.
         """
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}. Pass the path of a text table.")
         if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
             raise InputError(f"delimiter must be a text that is not empty; got {delimiter!r}.")
-        left: dict[str, int] = {}
-        text = _read_text(path)
-        users, items, values = _read_table(path, text, delimiter, columns, header, left)
-        found = cls.from_triples(users, items, values)
-        return replace(found, dropped={**left, **found.dropped})
+        table = read_table(path, delimiter, columns, header)
+        found = cls.from_triples(table.users, table.items, table.values)
+        header_lines = {"header line": 1} if table.has_header else {}
+        return replace(found, dropped={**header_lines, **found.dropped})
 
     @classmethod
     def from_frame(
@@ -358,11 +357,11 @@ def _as_values(values: ArrayLike | None, count: int) -> NDArray[np.float32]:
 
 
 def _check_values(values: NDArray[np.float32], named: Callable[[int], str]) -> None:
-    wrong = np.flatnonzero(~((values >= 0) & (values <= _LARGEST_VALUE)))
+    wrong = np.flatnonzero(~((values >= 0) & (values <= LARGEST_VALUE)))
     if wrong.size:
         first = int(wrong[0])
         raise InputError(
-            f"values must be finite, not negative and at most {_LARGEST_VALUE:g}; {wrong.size} are "
+            f"values must be finite, not negative and at most {LARGEST_VALUE:g}; {wrong.size} are "
             f"not, the first in {named(first)}: {values[first]}. Drop those rows, or shift and "
             "scale them."
         )
@@ -380,9 +379,9 @@ def _assembled(
     keys = rows.astype(np.int64) * max(len(item_ids), 1) + columns
     distinct, places = np.unique(keys, return_inverse=True)
     summed = np.bincount(places, weights=values, minlength=len(distinct))
-    if summed.max(initial=0) > _LARGEST_VALUE:
+    if summed.max(initial=0) > LARGEST_VALUE:
         raise InputError(
-            f"Values of a repeated pair are added up and must stay below {_LARGEST_VALUE:.0e}; got "
+            f"Values of a repeated pair are added up and must stay below {LARGEST_VALUE:.0e}; got "
             f"{summed.max():g}. Scale the values down."
         )
     owners, items = np.divmod(distinct, max(len(item_ids), 1))
@@ -397,120 +396,3 @@ def _assembled(
         merged=len(keys) - len(distinct),
         dropped=dropped,
     )
-
-
-def _read_text(path: Path) -> str:
-    raw = path.read_bytes()
-    try:
-        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} must be UTF-8 text; {error}. Convert it first.") from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise FileFormatError(
-            f"{path} must be a whole gzip file; {error}. Fetch it again.", path=path
-        ) from error
-
-
-def _read_table(
-    path: Path,
-    text: str,
-    delimiter: str | None,
-    columns: Sequence[str | int],
-    header: bool | None,
-    dropped: dict[str, int],
-) -> tuple[list[str], list[str], list[float] | None]:
-    """Return the columns of user, item and value; what is left out is counted in ``dropped``."""
-    start = text.lstrip("\r\n").partition("\n")[0]
-    rows = _split(path, text, delimiter or _found_delimiter(start))
-    if not rows:
-        raise InputError(f"{path} must hold at least one line; it is empty.")
-    places = _places(path, rows[0][1], columns)
-    if header is None:
-        named = any(isinstance(column, str) for column in columns)
-        header = named or _is_header([row for _, row in rows[:2]], places)
-    if header:
-        dropped["header line"] = 1
-    users, items, values = [], [], []
-    for number, row in rows[1:] if header else rows:
-        _check_row(path, number, row, rows[0][1], places)
-        users.append(row[places[0]])
-        items.append(row[places[1]])
-        if len(places) > 2:
-            values.append(_number(path, number, row[places[2]]))
-    return users, items, values if len(places) > 2 else None
-
-
-def _is_header(rows: list[list[str]], places: list[int]) -> bool:
-    """Say whether the first line names columns: a value that is no number above one that is."""
-    first = [rows[0][place] for place in places]
-    if len(places) == 2:
-        return "".join(filter(str.isalpha, first[0])).lower() in {"user", "userid", "uid"}
-    names = bool(first[2].strip()) and not _is_number(first[2])
-    if len(rows) < 2 or len(rows[1]) <= max(places):
-        return names
-    return names and _is_number(rows[1][places[2]])
-
-
-def _check_row(
-    path: Path, number: int, row: list[str], first: list[str], places: list[int]
-) -> None:
-    if len(row) != len(first):
-        raise InputError(
-            f"{path}, line {number}: every line must have {len(first)} columns, as the first has; "
-            f"got {len(row)}. Mend the line, or pass delimiter=."
-        )
-    if not (row[places[0]] and row[places[1]]):
-        raise InputError(
-            f"{path}, line {number}: user and item must not be empty; got {row}. Drop the line."
-        )
-
-
-def _split(path: Path, text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Return the rows that are not blank, each with the number of its (last) line."""
-    if len(delimiter) > 1 or delimiter == " ":
-        lines = enumerate(text.split("\n"), 1)
-        mark = None if delimiter == " " else delimiter  # None: any run of white space
-        return [(n, line.rstrip("\r").split(mark)) for n, line in lines if line.strip()]
-    lines_ = io.StringIO(text, newline="")
-    reader = csv.reader(lines_, delimiter=delimiter, strict=True, skipinitialspace=True)
-    try:
-        return [(reader.line_num, row) for row in reader if row]
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}. Mend the quotes.") from error
-
-
-def _found_delimiter(line: str) -> str:
-    return next((mark for mark in ("\t", "::", ";", ",", " ") if mark in line), ",")
-
-
-def _places(path: Path, first: list[str], columns: Sequence[str | int]) -> list[int]:
-    if columns == (0, 1, 2) and len(first) == 2:
-        columns = (0, 1)
-    if isinstance(columns, str) or not hasattr(columns, "__len__") or len(columns) not in {2, 3}:
-        raise InputError(f"columns must name user, item and perhaps value; got {columns!r}.")
-    places = []
-    for column in columns:
-        if isinstance(column, str) and column in first:
-            places.append(first.index(column))
-        elif isinstance(column, int) and 0 <= column < len(first):
-            places.append(column)
-        else:
-            raise InputError(f"{path} must have a column {column!r}; its first line is {first}.")
-    return places
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _number(path: Path, line: int, text: str) -> float:
-    if not _is_number(text) or not 0 <= float(text) <= _LARGEST_VALUE:
-        raise InputError(
-            f"{path}, line {line}: the value must be a finite number, not negative; got {text!r}. "
-            "Drop that line, or shift ratings to start at 0."
-        )
-    return float(text)

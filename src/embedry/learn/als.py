@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from embedry.card import Card, fingerprint
+from embedry.data.history import check_history
 from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import FileFormatError, InputError, UnknownIdError
-from embedry.ids import Id, check_ids, check_unique, pack_ids, unpack_ids
+from embedry.ids import Id, pack_ids, unpack_ids
 from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
 from embedry.metrics import COSINE, DOT
@@ -47,7 +48,6 @@ _KIND = "als"
 _ROLES = ("user", "item")
 _STEPS = 3  # of conjugate gradients while sides alternate (Takács et al. 2011)
 _START = 0.1  # length of a random start vector
-_LARGEST_VALUE = 1e12  # of a history, as of Interactions
 _CAUSES = 3  # past items named with each recommendation
 _VANISHED = 1e-3  # users below this have scores near its square, which say nothing
 
@@ -482,14 +482,8 @@ class ALS(Learner):
         self, history: Mapping[Id, float] | Iterable[Id]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return places and values of the items of a history."""
-        from collections.abc import Mapping
-
-        ids = check_ids(history)
-        if not ids:
-            raise InputError("A history must hold at least one item; got none.")
-        check_unique(ids, "the items of a history")
-        items = self.item_embeddings_
-        missing = [id for id in ids if id not in items]
+        used, items = check_history(history), self.item_embeddings_
+        missing = [id for id in used if id not in items]
         if missing:
             shown = ", ".join(map(repr, missing[:3]))
             raise UnknownIdError(
@@ -497,10 +491,8 @@ class ALS(Learner):
                 "Leave them out, or fit again with them.",
                 ids=missing,
             )
-        places = np.array([items._place(id) for id in ids], np.int64)
-        if not isinstance(history, Mapping):
-            return places, np.ones(len(ids))
-        return places, _checked_values(history)
+        places = np.array([items._place(id) for id in used], np.int64)
+        return places, np.array(list(used.values()), np.float64)
 
     @cached_property
     def _used(self) -> NDArray[np.int64]:
@@ -598,18 +590,6 @@ class ALS(Learner):
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
         return taste
-
-
-def _checked_values(history: Mapping[Id, float]) -> NDArray[np.float64]:
-    for id, value in history.items():
-        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-        if not number or not 0 < value <= _LARGEST_VALUE:
-            raise InputError(
-                f"The values of a history must be above 0 and at most {_LARGEST_VALUE:g}; got "
-                f"{value!r} for {id!r}. "
-                "Leave out what was not used."
-            )
-    return np.array(list(history.values()), np.float64)
 
 
 def _start(generator: np.random.Generator, count: int, dims: int) -> NDArray[np.float32]:

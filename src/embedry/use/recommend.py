@@ -14,15 +14,14 @@ Hu, Koren, Volinsky 2008, section 5 (shares of past items in a taste score). Bru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedry.data.history import check_history
 from embedry.errors import InputError, UnknownIdError
-from embedry.ids import check_ids, check_unique
 from embedry.learn.als import ALS
 from embedry.learn.learner import real_number
 from embedry.metrics import DOT, EUCLIDEAN
@@ -33,7 +32,7 @@ from embedry.store.metadata.filters import parse_filter
 from embedry.vectors import check_k
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -267,11 +266,8 @@ class Recommender:
             return self._past_of_user(user)
         if user is not None or history is None:
             raise InputError("Pass exactly one of a user id and history=.")
-        ids = check_ids(history)
-        if not ids:
-            raise InputError("A history must hold at least one item; got none.")
-        check_unique(ids, "the items of a history")
-        values = _checked_values(history) if isinstance(history, Mapping) else np.ones(len(ids))
+        used = check_history(history)
+        ids, values = list(used), np.array(list(used.values()))
         known = np.array([self._is_known(id) for id in ids])
         unknown = [id for id, is_known in zip(ids, known, strict=True) if not is_known]
         if not known.any():
@@ -357,17 +353,6 @@ class Recommender:
             profiles.append(directions.sum(axis=1))  # (dims, past) -> (dims,)
         found = np.array(profiles, np.float32)
         return found[found.any(axis=1)]
-
-
-def _checked_values(history: Mapping[Id, float]) -> NDArray[np.float64]:
-    for id, value in history.items():
-        number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-        if not number or not 0 < value < np.inf:
-            raise InputError(
-                f"The values of a history must be finite and above 0; got {value!r} for {id!r}. "
-                "Leave out what was not used."
-            )
-    return np.array(list(history.values()), np.float64)
 
 
 def _profile(

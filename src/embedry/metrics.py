@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.errors import InputError
+from embedry.vectors import as_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["COSINE", "DOT", "EUCLIDEAN", "Metric", "as_metric"]
 
 
+_SHORTEST = 1e-18  # below, the square of a length is lost to float32
 _LONGEST = 1e18  # the square of the length, and any dot product, then fits float32
 
 
@@ -83,15 +85,29 @@ class Metric:
         return units
 
     def prepare_row(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Bring one vector (dims,) into the form that `scores` expects; see `prepare`."""
-        with np.errstate(over="ignore"):
-            length = math.sqrt(row @ row)
-        if not 1e-18 < length < _LONGEST:  # zero, or beyond what float32 can square
-            prepared: NDArray[np.float32] = self.prepare(row[None])[0]
+        """Bring one vector into the form that `scores` expects, and check it on the way.
+
+        Parameters
+        ----------
+        row : ndarray (dims,), float32
+
+        Returns
+        -------
+        ndarray (dims,), float32
+
+        Raises
+        ------
+        InputError
+            If it is not finite, or as `prepare`.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = float(row.dot(row))  # one product checks all: NaN and infinity fail the next
+        if not _SHORTEST**2 < square < _LONGEST**2:
+            prepared: NDArray[np.float32] = self.prepare(as_rows(row[None], what="vector"))[0]
             return prepared
         if not self.unit_rows:
             return row
-        return np.asarray(row / np.float32(length))
+        return np.asarray(row * np.float32(1 / math.sqrt(square)))
 
     def scores(
         self, queries: NDArray[np.float32], rows: NDArray[np.float32]
@@ -126,7 +142,11 @@ class Metric:
         ndarray (n,), float32
             Equal rows get equal scores, whatever else is in ``rows``; within the bounds.
         """
-        return np.clip(self._each(query, rows), self.lowest, self.highest)
+        scores = self._each(query, rows)
+        if self.unit_rows:
+            np.minimum(scores, np.float32(self.highest), out=scores)
+            np.maximum(scores, np.float32(self.lowest), out=scores)
+        return scores
 
     def top(
         self, query: NDArray[np.float32], rows: NDArray[np.float32], k: int

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Mode", "Question", "answer"]
 
 Mode = Literal["auto", "dense", "text", "hybrid"]
+_MODES = get_args(Mode)
 
 DENSE_SHARE = 0.6  # of a hybrid score, the rest is BM25's: docs/decisions/0002
 _HYBRID_DEPTH = 100  # candidates each side brings, at least
@@ -57,8 +58,8 @@ class Question:
         given = [part is not None for part in (self.query, self.id, self.vector)]
         if sum(given) != 1:
             raise InputError("Pass exactly one of a query text, id= and vector=.")
-        if self.mode not in get_args(Mode):
-            raise InputError(f"mode must be one of {', '.join(get_args(Mode))}; got {self.mode!r}.")
+        if self.mode not in _MODES:
+            raise InputError(f"mode must be one of {', '.join(_MODES)}; got {self.mode!r}.")
         if self.query is None and self.mode in {"text", "hybrid"}:
             raise InputError(f"mode {self.mode!r} needs a query text; id= and vector= are dense.")
         if self.query is not None and not (isinstance(self.query, str) and self.query.strip()):

@@ -15,6 +15,7 @@ beside it.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,7 @@ __all__ = ["Found", "VectorSet", "grown", "load_graph", "save_graph", "wants_gra
 EXACT_BELOW = 8_000_000  # numbers; about 2 ms of scanning on one core
 NEIGHBOURS = 16  # M of the graph
 BUILD_EFFORT = 100  # efConstruction
+_SPARE = 6  # candidates beyond k: what bf16 puts in the wrong order, exact scores put right
 SEARCH_EFFORT = 64  # efSearch without a filter, at least
 FEW_ROWS = 0.05  # a filter that passes less is answered by scoring what it passes
 TAIL_SHARE, TAIL_ROWS = 0.1, 2_000  # how much may wait beside the graph before it is grown
@@ -258,13 +260,16 @@ class VectorSet:
         # a filter hides neighbours that the graph walks over: look at more of them
         share = max(passing / max(self.live_count, 1), FEW_ROWS)
         effort = int(max(SEARCH_EFFORT, 2 * k) / share**0.5)
-        options = faiss.SearchParametersHNSW(efSearch=effort)
-        if passing < len(self.live):
+        if passing == len(self.live):
+            options = _options(effort)
+        else:
             bits = np.packbits(open_slots[:covered], bitorder="little")
             selector = faiss.IDSelectorBitmap(bits)
             options = faiss.SearchParametersHNSW(efSearch=effort, sel=selector)
-        _, near = self.graph.search(query[None], min(k + 10, covered), params=options)
-        slots = near[0][near[0] >= 0]
+        wanted = min(k + _SPARE, covered)
+        slots = self.graph.search(query[None], wanted, params=options)[1][0]
+        if slots[-1] < 0:  # fewer were found than wanted
+            slots = slots[slots >= 0]
         method = "hnsw"
         if covered < len(self.live):
             method = "hnsw + exact tail"
@@ -286,6 +291,14 @@ class VectorSet:
         positions = self.position_of[slots]
         best = np.lexsort((positions, -scores))[:k]
         return Found(positions[best], scores[best], method, effort)
+
+
+@lru_cache(maxsize=64)
+def _options(effort: int) -> Any:
+    """Return the options of a search without a filter; they are only read, by any thread."""
+    import faiss
+
+    return faiss.SearchParametersHNSW(efSearch=effort)
 
 
 def wants_graph(vectors: VectorSet) -> bool:

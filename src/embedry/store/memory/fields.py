@@ -177,6 +177,9 @@ class Field:
         else:
             self._check_bare()
             relation = Relation.SAME
+            usual = isinstance(vector, np.ndarray) and vector.dtype == np.float32
+            if usual and vector.shape == (self.card.dims,):  # type: ignore[union-attr]
+                return self.vectors.metric.prepare_row(vector), relation.value  # type: ignore[arg-type]
             rows = as_row(vector, self.card.dims)[None]
         if len(rows) != 1:
             raise InputError(f"vector must be one vector; got {len(rows)}. Search them one by one.")

@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmarks.report import alternate, data, table
 from embedry import Interactions
-from embedry.learn.kernels.least_squares import check_csr, gram_matrix, loss, solve_rows
-from embedry.learn.kernels.simd import aligned
+from embedry.kernels.least_squares import check_csr, gram_matrix, loss, solve_rows
+from embedry.kernels.simd import aligned
 
 EPOCHS = 15
 REGULARIZATION, ALPHA = 30.0, 2.0

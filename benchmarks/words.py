@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.report import alternate, table, wiki_text
 from embedry import Corpus, Word2Vec
-from embedry.learn.kernels import sgns
-from embedry.learn.kernels.simd import aligned
+from embedry.kernels import sgns
+from embedry.kernels.simd import aligned
 from embedry.learn.word2vec import _vocabulary
 
 TOKENS = 2_000_000

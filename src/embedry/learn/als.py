@@ -192,7 +192,7 @@ class ALS(Learner):
     def _alternated(
         self, interactions: Interactions
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        from embedry.learn.kernels.least_squares import check_csr
+        from embedry.kernels.least_squares import check_csr
 
         generator = np.random.default_rng(self.seed)
         users = _start(generator, len(interactions.user_ids), self.dims)
@@ -219,7 +219,7 @@ class ALS(Learner):
         tolerance: float = 0.0,
     ) -> None:
         """Solve all rows of one side, each thread a range with its share of the pairs."""
-        from embedry.learn.kernels.least_squares import gram_matrix, solve_rows
+        from embedry.kernels.least_squares import gram_matrix, solve_rows
 
         gram = gram_matrix(fixed)
         confidence = (1 + np.float32(self.alpha) * side.values).astype(np.float32)
@@ -594,7 +594,7 @@ class ALS(Learner):
 
 def _start(generator: np.random.Generator, count: int, dims: int) -> NDArray[np.float32]:
     """Return small random rows, (count, width) float32, zero beyond ``dims``."""
-    from embedry.learn.kernels.simd import aligned
+    from embedry.kernels.simd import aligned
 
     rows: NDArray[np.float32] = aligned(count, dims)
     rows[:, :dims] = generator.standard_normal((count, dims), np.float32) * (_START / dims**0.5)

@@ -218,8 +218,8 @@ class Word2Vec(Learner):
         )
 
     def _trained(self, text: _Vocabulary) -> NDArray[np.float32]:
-        from embedry.learn.kernels import sgns
-        from embedry.learn.kernels.simd import aligned
+        from embedry.kernels import sgns
+        from embedry.kernels.simd import aligned
 
         generator = np.random.default_rng(self.seed)
         vectors = aligned(len(text.words), self.dims)

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedry.errors import InputError
-from embedry.learn.kernels import compiler, sgns
-from embedry.learn.kernels.compiler import compiled
-from embedry.learn.kernels.draws import keep_thresholds, negative_table, start_state
-from embedry.learn.kernels.sgns import SkipGram, check_ids, train, train_plain
-from embedry.learn.kernels.simd import aligned
+from embedry.kernels import compiler, sgns
+from embedry.kernels.compiler import compiled
+from embedry.kernels.draws import keep_thresholds, negative_table, start_state
+from embedry.kernels.sgns import SkipGram, check_ids, train, train_plain
+from embedry.kernels.simd import aligned
 
 KEEP_ALL = np.uint32(2**32 - 1)
 
@@ -274,9 +274,9 @@ def test_train_kernel_is_kept_on_disk(tmp_path, monkeypatch):
 
 OTHER_LANES = """
 import numpy as np
-from embedry.learn.kernels import simd
+from embedry.kernels import simd
 simd.LANES = 24 - simd.LANES
-from embedry.learn.kernels.sgns import *
+from embedry.kernels.sgns import *
 rng = np.random.default_rng(0)
 tokens, offsets = rng.integers(0, 9, 60).astype(np.int32), np.array([0, 60])
 plan = SkipGram(np.full(9, 2**31, np.uint32), np.arange(9, dtype=np.int32), 60, negative=7)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedry.errors import InputError
-from embedry.learn.kernels.least_squares import (
+from embedry.kernels.least_squares import (
     GROUP,
     check_csr,
     gram_matrix,
@@ -17,7 +17,7 @@ from embedry.learn.kernels.least_squares import (
     solve_rows,
     solve_rows_plain,
 )
-from embedry.learn.kernels.simd import aligned
+from embedry.kernels.simd import aligned
 
 problems = st.fixed_dictionaries(
     {

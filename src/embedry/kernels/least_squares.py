@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from embedry.errors import InputError
-from embedry.learn.kernels.compiler import compiled
-from embedry.learn.kernels.simd import (
+from embedry.kernels.compiler import compiled
+from embedry.kernels.simd import (
     LANES,
     add,
     aligned,
@@ -184,7 +184,7 @@ def solve_rows(
         The factors to improve. Columns that are zero here and in ``fixed`` stay exactly zero.
     fixed : ndarray, shape (m, width), float32
         The factors of the other side. The width is a multiple of 16; rows that start at cache
-        lines (see `embedry.learn.kernels.simd.aligned`) are read faster.
+        lines (see `embedry.kernels.simd.aligned`) are read faster.
     gram : ndarray, shape (width, width), float32
         ``fixed.T @ fixed``; see `gram_matrix`.
     regularization : ndarray, shape (n,), float32

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from embedry.errors import InputError
-from embedry.learn.kernels.compiler import compiled
-from embedry.learn.kernels.draws import (
+from embedry.kernels.compiler import compiled
+from embedry.kernels.draws import (
     Dice,
     below,
     draw,
@@ -36,7 +36,7 @@ from embedry.learn.kernels.draws import (
     negative_table,
     start_state,
 )
-from embedry.learn.kernels.simd import (
+from embedry.kernels.simd import (
     LANES,
     add,
     fma,
@@ -197,7 +197,7 @@ def train(
     Parameters
     ----------
     words : ndarray, shape (vocabulary, width), float32
-        The vectors that are wanted; from `embedry.learn.kernels.simd.aligned`, columns from
+        The vectors that are wanted; from `embedry.kernels.simd.aligned`, columns from
         ``dims`` on zero.
     contexts : ndarray, shape (vocabulary + 1, width), float32
         The vectors the words are told apart by; zeros at first. The last row stays zero.

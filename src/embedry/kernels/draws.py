@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedry.errors import InputError
-from embedry.learn.kernels.compiler import compiled
+from embedry.kernels.compiler import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

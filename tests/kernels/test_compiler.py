@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embedry.learn.kernels import compiler
-from embedry.learn.kernels.compiler import compiled
+from embedry.kernels import compiler
+from embedry.kernels.compiler import compiled
 
 KERNEL = """
-from embedry.learn.kernels.compiler import compiled
+from embedry.kernels.compiler import compiled
 
 @compiled
 def double(values):
@@ -150,5 +150,5 @@ def test_compiled_divides_as_numpy_does_and_takes_settings():
 
 def test_package_imports_no_compiler():
     """The package of the kernels is light; only its modules load Numba."""
-    code = "import sys, embedry.learn.kernels; sys.exit('numba' in sys.modules)"
+    code = "import sys, embedry.kernels; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedry.errors import InputError
-from embedry.learn.kernels.draws import (
+from embedry.kernels.draws import (
     Dice,
     below,
     draw,

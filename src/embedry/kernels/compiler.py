@@ -12,7 +12,7 @@ Numba keeps its files with pickle, which is why the folder must be this user's a
 References
 ----------
 Numba manual, "Notes on caching". The classes of ``numba.core.caching`` that are extended here
-have no promise of stability; ``tests/learn/kernels/test_compiler.py`` watches over them.
+have no promise of stability; ``tests/kernels/test_compiler.py`` watches over them.
 """
 
 from __future__ import annotations

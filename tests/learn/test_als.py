@@ -9,8 +9,8 @@ from scipy import sparse
 from embedry.card import Relation
 from embedry.data.interactions import Interactions
 from embedry.errors import FileFormatError, InputError, NotFittedError, UnknownIdError
-from embedry.learn.als import ALS
 from embedry.kernels.least_squares import loss
+from embedry.learn.als import ALS
 
 GROUPS = 4
 

@@ -10,7 +10,7 @@ from embedry.data.corpus import Corpus
 from embedry.embeddings import Embeddings
 from embedry.encode.encoder import Encoder
 from embedry.errors import FileFormatError, InputError, NotFittedError
-from embedry.learn import word2vec as module
+from embedry.learn import vocabulary
 from embedry.learn.word2vec import Word2Vec
 
 TOPICS = 6
@@ -88,11 +88,11 @@ def test_fit_is_the_same_to_the_bit_for_a_seed(topics):
     assert first.card.relation_to(other.card) is Relation.FOREIGN
 
 
-@pytest.mark.parametrize("bite", [1, 777, 10**9])
+@pytest.mark.parametrize("bite", [100, 777, 10**9])
 def test_fit_does_not_depend_on_the_size_of_a_bite(topics, monkeypatch, bite):
     """How often the progress bar is looked at changes no byte."""
     whole = small(epochs=2, seed=2).fit(topics)
-    monkeypatch.setattr(module, "_TOKENS_AT_ONCE", bite)
+    monkeypatch.setattr(vocabulary, "BITE", bite)
     bitten = small(epochs=2, seed=2).fit(topics)
     assert bitten.card == whole.card
 

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from embedry.learn.trainer import Sentences
 
-__all__ = ["Tables", "started"]
+__all__ = ["Tables", "random_rows", "sampling_plan", "started"]
+
+_MOST_DRAWS = 1 << 22  # entries of the table of negatives
+_DRAWS_A_ROW = 1000  # shuffling more takes longer than learning a small text
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,3 +88,46 @@ def random_rows(count: int, dims: int, generator: np.random.Generator) -> NDArra
     rows -= np.float32(0.5)
     rows /= np.float32(dims)
     return rows
+
+
+def sampling_plan(
+    counts: NDArray[np.int64],
+    generator: np.random.Generator,
+    *,
+    window: int,
+    negative: int,
+    sample: float,
+    exponent: float,
+    rates: tuple[float, float],
+) -> sgns.SkipGram:
+    """Make the plan of a training: which tokens are kept, and which negatives are drawn.
+
+    Parameters
+    ----------
+    counts : ndarray (rows,), int64
+        How often each word or node occurs.
+    generator : Generator
+        Shuffles the table of negatives.
+    window, negative : int
+    sample : float
+        0 keeps every token.
+    exponent : float
+        Of the counts that negatives are drawn by.
+    rates : pair of float
+        The learning rate at the start and at the end.
+
+    Returns
+    -------
+    SkipGram
+        Its ``total_tokens`` is for the trainer to set.
+    """
+    size = min(_MOST_DRAWS, _DRAWS_A_ROW * len(counts))
+    return sgns.SkipGram(
+        keep=sgns.keep_thresholds(counts, sample),
+        negatives=sgns.negative_table(counts, exponent, generator, size=size),
+        total_tokens=1,
+        window=window,
+        negative=negative,
+        learning_rate=rates[0],
+        min_learning_rate=rates[1],
+    )

@@ -1,77 +1,61 @@
 """Word2Vec: a space of words, learned from text by predicting the words around each word.
 
-Skip-gram with negative sampling. The space also takes documents, as the frequency-weighted mean
-of their words, so a fitted Word2Vec is an encoder and can be the ``encoder=`` of a field.
+Skip-gram or CBOW with negative sampling, over whole words or with n-grams of characters
+(fastText). The space also takes documents, as the frequency-weighted mean of their words, so a
+fitted Word2Vec is an encoder and can be the ``encoder=`` of a field. It grows: `partial_fit`
+learns on from new text, `place` puts a new word where its contexts say it belongs.
 
 What it is not: contextual. A word has one vector, whatever stands around it.
 
 References
 ----------
 Mikolov, Sutskever, Chen, Corrado, Dean 2013, Distributed Representations of Words and Phrases
-and their Compositionality. Arora, Liang, Ma 2017, A Simple but Tough-to-Beat Baseline for
-Sentence Embeddings (documents).
+and their Compositionality. Mikolov, Chen, Corrado, Dean 2013, Efficient Estimation of Word
+Representations in Vector Space (CBOW). Bojanowski, Grave, Joulin, Mikolov 2017 (subwords).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 import numpy as np
 
 from embedry.card import Card, fingerprint
-from embedry.data.corpus import Corpus, tokenize
+from embedry.data.corpus import Corpus
 from embedry.embeddings import Embeddings
-from embedry.encode.encoder import Encoded
 from embedry.errors import FileFormatError, InputError
 from embedry.ids import pack_ids, unpack_ids
+from embedry.learn.alacarte import ContextMap, context_map
+from embedry.learn.documents import SMOOTHING, common_direction
+from embedry.learn.growth import Growth, measure_growth
 from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
-from embedry.progress import bar
-from embedry.threads import run_in_threads, thread_count
-from embedry.vectors import as_row
+from embedry.learn.ngrams import Subwords
+from embedry.learn.tables import sampling_plan
+from embedry.learn.trainer import train
+from embedry.learn.vocabulary import Vocabulary, parts_of, sentences_of
+from embedry.learn.wordspace import ROLES, WordSpace
+from embedry.learn.wordtables import WordTables
+from embedry.threads import thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from threading import Event
 
     from numpy.typing import NDArray
 
-    from embedry.data.corpus import Tokenizer
+    from embedry.encode.encoder import Encoded
+    from embedry.learn.place import Placed
 
-__all__ = ["Word2Vec"]
+__all__ = ["Architecture", "Word2Vec"]
+
+Architecture = Literal["skipgram", "cbow"]
 
 _KIND = "word2vec"
-_ROLES = ("word", "document", "query")
-_SMOOTHING = 1e-3  # a of Arora et al.: how fast frequent words lose weight in a document
-_SENTENCES_FOR_DIRECTION = 10_000
-_TOKENS_AT_ONCE = 200_000  # between two looks at the progress bar and at Ctrl-C
 _LOWEST_RATE = 1e-4
-_FLATTENING = 0.75  # exponent of the counts that negatives are drawn by
-_MOST_DRAWS = 1 << 22  # entries of the table of negatives
-_DRAWS_A_WORD = 1000  # shuffling more takes longer than learning a small text
-
-
-@dataclass(frozen=True)
-class _Vocabulary:
-    """The words that are learned, most frequent first, and the text in their codes."""
-
-    words: tuple[str, ...]
-    counts: NDArray[np.int64]
-    tokens: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class _Part:
-    """The sentences of one thread: how many tokens, where to look up, and its own dice."""
-
-    tokens: int
-    cuts: list[int]
-    generator: np.random.Generator
+_RATES = {"skipgram": 0.025, "cbow": 0.05}
+_SHAPE = ("dims", "architecture", "subwords")  # what partial_fit cannot change
 
 
 class Word2Vec(Learner):
@@ -82,8 +66,8 @@ class Word2Vec(Learner):
     dims : int
         The width of a vector.
     window : int
-        How many words on each side are predicted, at most: for each word the reach is drawn
-        from 1..window, so that near words count more.
+        How many words on each side are looked at, at most, in [1, 50]: for each word the reach
+        is drawn from 1..window, so that near words count more.
     negative : int
         How many random words each true one is told from, in [1, 50].
     sample : float
@@ -93,8 +77,17 @@ class Word2Vec(Learner):
         Rarer words are left out.
     epochs : int
         How often the corpus is gone through.
-    learning_rate : float
-        Falls linearly to 0.0001.
+    learning_rate : float, pair of floats, or None
+        Falls linearly from the first to the second; a single number falls to 0.0001. None takes
+        0.025 for skip-gram and 0.05 for CBOW.
+    architecture : {"skipgram", "cbow"}
+        Skip-gram tells each word from random ones by every word near it, CBOW by their mean:
+        CBOW is quicker, skip-gram better for rare words.
+    subwords : Subwords or None
+        N-grams of characters that words are made of, so that unseen words get vectors too.
+    ns_exponent : float
+        Random words are drawn in proportion to their count to this power, in [-1, 1]: 0.75 for
+        text, lower or negative where rare items matter (Caselles-Dupre et al. 2018).
     seed : int
     threads : int or None
         None takes the cores allowed. Only ``threads=1`` gives the same bytes each time: threads
@@ -108,12 +101,16 @@ class Word2Vec(Learner):
         How often each occurs in the corpus.
     left_out_ : int
         Tokens of words rarer than ``min_count``.
+    growth_ : Growth or None
+        What the last `partial_fit` changed; None after ``fit``.
 
     Notes
     -----
-    Memory while learning: 4 bytes a token (17 for a moment, while rare words are left out), and
-    8 bytes a word and dim. The kernel is compiled at
-    the first use on a machine (some seconds) and cached.
+    Memory while learning, in bytes, with W words (and n-grams) and P = dims rounded up to 16:
+    ``8 * W * P`` for the two tables, ``4 * W * dims`` for the vectors kept, the corpus (4 a token
+    up to 1 GiB, then a file), ``4 * min(2**22, 1000 * W)`` for the table of negatives, and about
+    15 MB a thread for the bite it works on. The kernel is compiled at the first use on a machine
+    (some seconds) and cached. A sentence longer than 200,000 tokens is learned in pieces.
 
     Examples
     --------
@@ -127,8 +124,10 @@ class Word2Vec(Learner):
     embeddings_: Embeddings
     counts_: NDArray[np.int64]
     left_out_: int
-    _common: NDArray[np.float32]
-    _tokenizer: Tokenizer
+    growth_: Growth | None
+    _space: WordSpace
+    _beside: dict[str, NDArray[Any]]  # what training goes on from: contexts, rows of n-grams
+    _contexts_map: ContextMap | None
 
     def __init__(
         self,
@@ -139,7 +138,10 @@ class Word2Vec(Learner):
         sample: float = 1e-3,
         min_count: int = 5,
         epochs: int = 5,
-        learning_rate: float = 0.025,
+        learning_rate: float | tuple[float, float] | None = None,
+        architecture: Architecture = "skipgram",
+        subwords: Subwords | None = None,
+        ns_exponent: float = 0.75,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -150,6 +152,9 @@ class Word2Vec(Learner):
         self.min_count = min_count
         self.epochs = epochs
         self.learning_rate = learning_rate
+        self.architecture = architecture
+        self.subwords = subwords
+        self.ns_exponent = ns_exponent
         self.seed = seed
         self.threads = threads
 
@@ -174,21 +179,56 @@ class Word2Vec(Learner):
             ``min_count`` times, or no sentence holds two of them.
         """
         self._check_settings()
-        if not isinstance(corpus, Corpus):
-            raise InputError(
-                f"fit takes a Corpus; got {type(corpus).__name__}. "
-                "Make one with Corpus.from_file(path) or Corpus.from_lines(lines)."
-            )
-        vocabulary = _vocabulary(corpus, self.min_count)
-        vectors = self._trained(vocabulary)
-        common = _common_direction(vectors, vocabulary)
-        card = self._card(vocabulary, vectors, common, corpus.tokenizer)
-        self.embeddings_ = Embeddings(vocabulary.words, vectors, card)
-        self.counts_ = vocabulary.counts
-        self.left_out_ = corpus.token_count - len(vocabulary.tokens)
-        self._common = common
-        self._tokenizer = corpus.tokenizer
-        self._fitted_with = self._plain_settings()
+        _check_corpus(corpus)
+        vocabulary = Vocabulary.of(corpus, self.min_count)
+        generator = np.random.default_rng(self.seed)
+        tables = WordTables.started(
+            vocabulary.words, self.dims, self.architecture, self.subwords, generator
+        )
+        self._train(tables, vocabulary, corpus, generator)
+        self._keep(tables, vocabulary, corpus, parent=None)
+        return self
+
+    def partial_fit(self, corpus: Corpus, y: object = None) -> Self:  # noqa: ARG002
+        """Learn on from new text: known words move, new ones are added.
+
+        Before the first ``fit`` it is one. The space becomes a child of what it was: its card
+        names the parent and the share of neighbourhoods that survived, ``growth_`` tells what
+        moved. Old and new vectors do not mix by accident; `carry` brings old ones over.
+
+        Parameters
+        ----------
+        corpus : Corpus
+            New text, split as the first. Words new to it need ``min_count`` occurrences in it.
+        y : ignored
+
+        Returns
+        -------
+        Word2Vec
+            Itself.
+
+        Raises
+        ------
+        InputError
+            As ``fit``; or if dims, architecture or subwords were changed since, or the corpus
+            is split by another tokenizer.
+
+        Notes
+        -----
+        The learning rate starts anew at its first value; a lower one moves known words less.
+        Words of the old text that the new one lacks move only as others push them away.
+        """
+        if not hasattr(self, "embeddings_"):
+            return self.fit(corpus)
+        self._check_settings()
+        _check_corpus(corpus)
+        self._check_continues(corpus)
+        before = self.embeddings_
+        vocabulary = Vocabulary.grown(before.ids, self.counts_, corpus, self.min_count)  # type: ignore[arg-type]
+        generator = np.random.default_rng([int(self.seed), before.card.generation + 1])
+        tables = self._tables().grown(vocabulary.words, generator)
+        self._train(tables, vocabulary, corpus, generator)
+        self._keep(tables, vocabulary, corpus, parent=before)
         return self
 
     def _check_settings(self) -> None:
@@ -199,65 +239,195 @@ class Word2Vec(Learner):
         whole_number("epochs", self.epochs, 1)
         whole_number("seed", self.seed, 0)
         real_number("sample", self.sample, 0, 1)
-        real_number("learning_rate", self.learning_rate, 1e-6, 1)
+        real_number("ns_exponent", self.ns_exponent, -1, 1)
+        if self.architecture not in get_args(Architecture):
+            raise InputError(
+                f"architecture must be one of {', '.join(get_args(Architecture))}; "
+                f"got {self.architecture!r}."
+            )
+        if self.subwords is not None and not isinstance(self.subwords, Subwords):
+            raise InputError(
+                f"subwords must be Subwords or None; got {self.subwords!r}. Pass Subwords(3, 6)."
+            )
+        self._rates()
         thread_count(self.threads)
 
-    def _card(
+    def _rates(self) -> tuple[float, float]:
+        """Return the learning rate at the start and at the end."""
+        given = _RATES[self.architecture] if self.learning_rate is None else self.learning_rate
+        if isinstance(given, (tuple, list)):
+            if len(given) != 2:
+                raise InputError(f"learning_rate must be a number or a pair; got {given!r}.")
+            first = real_number("learning_rate", given[0], 1e-6, 1)
+            return first, real_number("the second learning_rate", given[1], 0, first)
+        first = real_number("learning_rate", given, 1e-6, 1)
+        return first, min(_LOWEST_RATE, first)
+
+    def _check_continues(self, corpus: Corpus) -> None:
+        for name in _SHAPE:
+            now, then = getattr(self, name), self._fitted_with[name]
+            if now != then:
+                raise InputError(
+                    f"partial_fit must keep {name}={then!r}; it is {now!r} now. "
+                    "Set it back, or call fit to learn anew."
+                )
+        if corpus.tokenizer != self._space.tokenizer:
+            raise InputError(
+                f"The corpus must be split by {self._space.tokenizer!r}, as the first was; it is "
+                f"split by {corpus.tokenizer!r}. Read it with tokenizer={self._space.tokenizer!r}."
+            )
+
+    def _train(
         self,
-        text: _Vocabulary,
-        vectors: NDArray[np.float32],
-        common: NDArray[np.float32],
-        tokenizer: Tokenizer,
-    ) -> Card:
-        settings = {**self._plain_settings(), "threads": thread_count(self.threads)}
+        tables: WordTables,
+        vocabulary: Vocabulary,
+        corpus: Corpus,
+        generator: np.random.Generator,
+    ) -> None:
+        _check_sentences(corpus, vocabulary)
+        first, last = self._rates()
+        plan = sampling_plan(
+            vocabulary.counts,
+            generator,
+            window=int(self.window),
+            negative=int(self.negative),
+            sample=float(self.sample),
+            exponent=float(self.ns_exponent),
+            rates=(first, last),
+        )
+        parts = parts_of(corpus, vocabulary, thread_count(self.threads), generator)
+        train(tables, plan, parts, int(self.epochs), "Learning words")
+
+    def _keep(
+        self,
+        tables: WordTables,
+        vocabulary: Vocabulary,
+        corpus: Corpus,
+        parent: Embeddings | None,
+    ) -> None:
+        """Make what was learned ours, all at once."""
+        vectors = tables.word_vectors()
+        common = common_direction(vectors, vocabulary, corpus)
+        ngrams = tables.ngram_rows()
+        pieces = () if ngrams is None else (ngrams.buckets, ngrams.vectors)
         content = fingerprint(
-            _KIND, list(text.words), vectors, text.counts, common, tokenizer, _SMOOTHING
+            _KIND, list(vocabulary.words), vectors, vocabulary.counts, common,
+            corpus.tokenizer, SMOOTHING, *pieces,
+        )  # fmt: skip
+        settings = {**self._plain_settings(), "threads": thread_count(self.threads)}
+        card = Card(
+            _KIND, int(self.dims), "cosine", content, ROLES, settings=tuple(settings.items())
         )
-        return Card(
-            _KIND, int(self.dims), "cosine", content, _ROLES, settings=tuple(settings.items())
-        )
+        growth = None
+        if parent is not None:
+            growth = measure_growth(vocabulary.words, parent.vectors, vectors)
+            card = replace(
+                card,
+                parent=parent.card.fingerprint,
+                generation=parent.card.generation + 1,
+                fidelity=growth.fidelity,
+            )
+        embeddings = Embeddings(vocabulary.words, vectors, card)
+        space = WordSpace(embeddings, vocabulary.counts, common, corpus.tokenizer, ngrams)
+        self._contexts_map = context_map(space, corpus, vocabulary, int(self.window))
+        self.left_out_ = corpus.token_count - int(corpus.counts[vocabulary.id_of >= 0].sum())
+        self.growth_ = growth
+        self._beside = tables.arrays()
+        self._fitted_with = self._settings()
+        self._set_space(space)
 
-    def _trained(self, text: _Vocabulary) -> NDArray[np.float32]:
-        from embedry.kernels import sgns
-        from embedry.kernels.simd import aligned
+    def _tables(self, embeddings: Embeddings | None = None) -> WordTables:
+        """Return the tables that training goes on from."""
+        known = self.embeddings_ if embeddings is None else embeddings
+        arrays = {"vectors": known.vectors, **self._beside}
+        then = self._fitted_with
+        words = [str(word) for word in known.ids]
+        return WordTables.from_arrays(arrays, words, then["architecture"], then["subwords"])
 
-        generator = np.random.default_rng(self.seed)
-        vectors = aligned(len(text.words), self.dims)
-        start = generator.random((len(text.words), self.dims), np.float32)
-        vectors[:, : self.dims] = (start - np.float32(0.5)) / np.float32(self.dims)
-        contexts = aligned(len(text.words) + 1, self.dims)
-        plan = sgns.SkipGram(
-            keep=sgns.keep_thresholds(text.counts, self.sample),
-            negatives=sgns.negative_table(
-                text.counts,
-                _FLATTENING,
-                generator,
-                size=min(_MOST_DRAWS, _DRAWS_A_WORD * len(text.words)),
-            ),
-            total_tokens=len(text.tokens) * self.epochs,
-            window=self.window,
-            negative=self.negative,
-            learning_rate=self.learning_rate,
-            min_learning_rate=min(_LOWEST_RATE, self.learning_rate),
-        )
-        sgns.check_ids(text.tokens, text.offsets, len(text.words))
+    def _set_space(self, space: WordSpace) -> None:
+        self._space = space
+        self.embeddings_, self.counts_ = space.embeddings, space.counts
 
-        def learn(part: _Part, stop: Event) -> None:
-            own = replace(plan, total_tokens=part.tokens * self.epochs)
-            state = sgns.start_state(part.generator)
-            for _ in range(self.epochs):
-                for first, last in pairwise(part.cuts):
-                    if stop.is_set():
-                        return
-                    sgns.train(
-                        vectors, contexts, text.tokens, text.offsets, first, last, own, state
-                    )
-                    advance(int(text.offsets[last] - text.offsets[first]))
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings as plain values, but for subwords, as they were given."""
+        return {**super()._plain_settings(), "subwords": self.subwords}
 
-        with bar("Learning words", plan.total_tokens) as advance:
-            parts = _parts(text.offsets, thread_count(self.threads), generator)
-            run_in_threads([partial(learn, part) for part in parts])
-        return vectors[:, : self.dims].copy()
+    def _plain_settings(self) -> dict[str, Any]:
+        """Return the settings as a card can hold them."""
+        first, last = self._rates()
+        named = None if self.subwords is None else "{}-{} in {}".format(*astuple(self.subwords))
+        rates = {"learning_rate": first, "last_learning_rate": last}
+        return {**super()._plain_settings(), **rates, "subwords": named}
+
+    def carry(self, embeddings: Embeddings) -> Embeddings:
+        """Bring vectors of the space before the last `partial_fit` into the space of now.
+
+        The map is the identity: a vector stays where it was, while words around it have moved.
+        How much that is, says ``card.fidelity`` (and ``growth_``).
+
+        Parameters
+        ----------
+        embeddings : Embeddings
+            Of this space's parent.
+
+        Returns
+        -------
+        Embeddings
+            The same vectors with the card of now.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        InputError
+            If they are not of the parent.
+        """
+        self._check_fitted("embeddings_")
+        if embeddings.card.fingerprint != self.card.parent:
+            raise InputError(
+                f"Only vectors of the parent of the {self.card} can be carried; these come from "
+                f"the {embeddings.card}. Encode the items anew."
+            )
+        return Embeddings(embeddings.ids, embeddings.vectors, self.card)
+
+    def place(self, words: Sequence[str], *, contexts: Sequence[Sequence[str]]) -> Placed:
+        """Place rare or new words by the texts they stand in, without training.
+
+        A word goes to the mean of the words around it, through a linear map that was fitted on
+        the known words. The model itself is not changed.
+
+        Parameters
+        ----------
+        words : sequence of n str
+        contexts : sequence of n sequences of str
+            For each word, texts that it occurs in.
+
+        Returns
+        -------
+        Placed
+            Embeddings of this space, and the cosine to expect between each and the vector that
+            training would give, by how often the word occurs; None where that is unknown.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        InputError
+            If there is not one sequence of texts a word, a text lacks its word or has no known
+            word near it, or too few words were learned to fit the map.
+
+        References
+        ----------
+        Khodak et al. 2018, A La Carte Embedding: Cheap but Effective Induction of Semantic
+        Feature Vectors.
+        """
+        self._check_fitted("embeddings_")
+        if self._contexts_map is None:
+            raise InputError(
+                f"To place words, some hundred must be learned; {len(self.embeddings_)} are. "
+                "Use partial_fit with the new text."
+            )
+        return self._contexts_map.place(self._space, words, contexts)
 
     def encode(self, items: Sequence[str], role: str = "document") -> Encoded:
         """Place texts: the mean of their words, frequent ones weighing less.
@@ -271,7 +441,8 @@ class Word2Vec(Learner):
         Returns
         -------
         Encoded
-            vectors (n, dims) float32, in order; a text without a known word gets zeros.
+            vectors (n, dims) float32, in order; a text without a known word gets zeros. With
+            subwords, unknown words count by the mean of their n-grams, and as rare.
 
         Raises
         ------
@@ -287,18 +458,7 @@ class Word2Vec(Learner):
         ``dims`` leaves another one.
         """
         self._check_fitted("embeddings_")
-        if role not in _ROLES:
-            raise InputError(f"role must be one of {', '.join(_ROLES)}; got {role!r}.")
-        texts = [tokenize(item, self._tokenizer) for item in _checked_texts(items)]
-        unknown: dict[str, None] = {}
-        code_of = self._codes
-        known = []
-        for words in texts:
-            known.append([code_of[word] for word in words if word in code_of])
-            unknown.update((word, None) for word in words if word not in code_of)
-        vectors = self._mean(known)
-        empty = sum(not words for words in texts)
-        return Encoded(vectors, self.card, empty=empty, unknown=tuple(unknown))
+        return self._space.encode(items, role)
 
     def word_shares(self, text: str, query: NDArray[np.float32]) -> dict[str, float]:
         """Return what each word of a text gives to its score with a vector.
@@ -311,7 +471,7 @@ class Word2Vec(Learner):
         Returns
         -------
         dict of str to float
-            In order of appearance, known words only; the values sum to the cosine of the text's
+            In order of appearance, placed words only; the values sum to the cosine of the text's
             vector and ``query``. Empty where the text yields no vector.
 
         Raises
@@ -326,38 +486,14 @@ class Word2Vec(Learner):
         Exact: a text's vector is a weighted sum of its words' vectors, less their share of the
         common direction.
         """
-        vector = self.encode([text]).vectors[0]
-        query = as_row(query, self.card.dims, "query")
-        length = float(np.linalg.norm(vector))
-        if length == 0:
-            return {}
-        words = [w for w in tokenize(text, self._tokenizer) if w in self._codes]
-        codes = [self._codes[word] for word in words]
-        weights = _weights(self.counts_)[codes] / np.float32(len(codes) * length)
-        rows = self.embeddings_.vectors[codes]
-        rows = rows - np.outer(rows @ self._common, self._common)
-        shares: dict[str, float] = {}
-        for word, share in zip(words, (weights * (rows @ query)).tolist(), strict=True):
-            shares[word] = shares.get(word, 0.0) + share
-        return shares
+        self._check_fitted("embeddings_")
+        return self._space.word_shares(text, query)
 
     @property
     def card(self) -> Card:
         """The space of the words; `NotFittedError` before ``fit``."""
         self._check_fitted("embeddings_")
         return self.embeddings_.card
-
-    @property
-    def _codes(self) -> dict[Any, int]:
-        return self.embeddings_._places
-
-    def _mean(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        weights = _weights(self.counts_)
-        means = _means(self.embeddings_.vectors, weights, texts)
-        # not by BLAS, whose sums of one row depend on how many there are
-        along = np.einsum("nd,d->n", means, self._common)
-        means -= np.outer(along, self._common)
-        return means
 
     def save(self, path: str | Path) -> None:
         """Write the learned space into one file; `embedry.load` and `load` read it.
@@ -374,14 +510,24 @@ class Word2Vec(Learner):
             If it cannot be written; what was there stays.
         """
         self._check_fitted("embeddings_")
+        space = self._space
         arrays: dict[str, NDArray[Any]] = {
-            "vectors": self.embeddings_.vectors,
-            "counts": self.counts_,
-            "common": self._common,
-            **pack_ids(self.embeddings_.ids),
+            "vectors": space.embeddings.vectors,
+            "counts": space.counts,
+            "common": space.common,
+            **self._beside,
+            **({} if self._contexts_map is None else self._contexts_map.arrays()),
+            **pack_ids(space.embeddings.ids),
         }
-        beside = {"_tokenizer": self._tokenizer, "_left_out": self.left_out_}
-        write_model(path, self.card, {**self._fitted_with, **beside}, arrays)
+        beside = {
+            "_tokenizer": space.tokenizer,
+            "_left_out": self.left_out_,
+            "_growth": None if self.growth_ is None else vars(self.growth_),
+        }
+        settings = dict(self._fitted_with)
+        if settings["subwords"] is not None:
+            settings["subwords"] = list(astuple(settings["subwords"]))
+        write_model(path, self.card, {**settings, **beside}, arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> Word2Vec:
@@ -406,98 +552,42 @@ class Word2Vec(Learner):
         card, settings, file = read_model(path, _KIND)
         try:
             tokenizer, left_out = settings.pop("_tokenizer"), settings.pop("_left_out")
+            growth = settings.pop("_growth")
+            if settings["subwords"] is not None:
+                settings["subwords"] = Subwords(*settings["subwords"])
             words = cls(**settings)
             words._fitted_with = settings
-            words._tokenizer, words.left_out_ = tokenizer, int(left_out)
-            words.counts_, words._common = file.arrays["counts"], file.arrays["common"]
-            words.embeddings_ = Embeddings(unpack_ids(file.arrays), file.arrays["vectors"], card)
+            words.left_out_ = int(left_out)
+            words.growth_ = None if growth is None else Growth.from_dict(growth)
+            embeddings = Embeddings(unpack_ids(file.arrays), file.arrays["vectors"], card)
+            beside = ("contexts", "rows", "buckets")
+            words._beside = {name: file.arrays[name] for name in beside if name in file.arrays}
+            words._contexts_map = ContextMap.from_arrays(file.arrays)
+            words._set_space(
+                WordSpace(
+                    embeddings, file.arrays["counts"], file.arrays["common"], tokenizer,
+                    words._tables(embeddings).ngram_rows() if words.subwords else None,
+                )
+            )  # fmt: skip
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
         return words
 
 
-def _checked_texts(items: Sequence[str]) -> list[str]:
-    if isinstance(items, str) or not hasattr(items, "__iter__"):
+def _check_corpus(corpus: object) -> None:
+    if not isinstance(corpus, Corpus):
         raise InputError(
-            f"items must be a list of str; got a single {type(items).__name__}. Pass [text]."
+            f"fit takes a Corpus; got {type(corpus).__name__}. "
+            "Make one with Corpus.from_file(path) or Corpus.from_lines(lines)."
         )
-    texts = list(items)  # a generator is read once
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(
-                f"items must all be str; got {text!r} at {place}. Leave it out, or pass its text."
-            )
-    return texts
 
 
-def _vocabulary(corpus: Corpus, min_count: int) -> _Vocabulary:
-    """Keep the words that are frequent enough, most frequent first, and recode the text."""
-    frequent = np.flatnonzero(corpus.counts >= min_count)
-    if len(frequent) < 2:
-        raise InputError(
-            f"At least two words must occur {min_count} times; {len(frequent)} do in {corpus!r}. "
-            "Pass more text, or a lower min_count."
-        )
-    order = frequent[np.argsort(-corpus.counts[frequent], kind="stable")]
-    code_of = np.full(len(corpus.words), -1, np.int32)
-    code_of[order] = np.arange(len(order), dtype=np.int32)
-    recoded = code_of[corpus.tokens]
-    kept = recoded >= 0
-    before = np.concatenate([[0], np.cumsum(kept, dtype=np.int64)])
-    offsets = before[corpus.offsets]
-    if np.diff(offsets).max() < 2:
-        raise InputError(
-            f"A sentence must hold two words to learn from; none of {corpus!r} does, counting "
-            f"words that occur {min_count} times. Pass sentences, or a lower min_count."
-        )
-    words = tuple(corpus.words[code] for code in order.tolist())
-    return _Vocabulary(words, corpus.counts[order], recoded[kept], offsets)
-
-
-def _parts(offsets: NDArray[np.int64], threads: int, generator: np.random.Generator) -> list[_Part]:
-    """Cut the text into a part for each thread, of about as many tokens, and these into bites."""
-    edges = np.searchsorted(offsets, np.linspace(0, offsets[-1], threads + 1))
-    edges[-1] = len(offsets) - 1
-    parts = []
-    for (first, last), own in zip(pairwise(edges.tolist()), generator.spawn(threads), strict=True):
-        tokens = int(offsets[last] - offsets[first])
-        if tokens:
-            bites = np.arange(offsets[first], offsets[last], _TOKENS_AT_ONCE)
-            cuts = np.unique([*np.searchsorted(offsets, bites).tolist(), first, last])
-            parts.append(_Part(tokens, cuts[(cuts >= first) & (cuts <= last)].tolist(), own))
-    return parts
-
-
-def _weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
-    share = counts / counts.sum()
-    return np.asarray(_SMOOTHING / (_SMOOTHING + share), np.float32)
-
-
-def _means(
-    vectors: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    texts: Sequence[Sequence[int] | NDArray[np.int32]],
-) -> NDArray[np.float32]:
-    """Return the weighted mean of the words of each text, (n, dims); zeros for an empty one."""
-    means = np.zeros((len(texts), vectors.shape[1]), np.float32)
-    for place, codes in enumerate(texts):
-        if len(codes):
-            # (words,) @ (words, dims) -> (dims,)
-            means[place] = weights[codes] @ vectors[codes] / np.float32(len(codes))
-    return means
-
-
-def _common_direction(vectors: NDArray[np.float32], vocabulary: _Vocabulary) -> NDArray[np.float32]:
-    """Return the first singular direction of sentence means, (dims,), of unit length.
-
-    It is zero where taking it away would leave nothing: in one dimension, or of one sentence.
-    """
-    sentences = len(vocabulary.offsets) - 1
-    step = max(1, sentences // _SENTENCES_FOR_DIRECTION)
-    bounds = zip(vocabulary.offsets[:-1:step], vocabulary.offsets[1::step], strict=False)
-    texts = [vocabulary.tokens[first:last] for first, last in bounds if last > first]
-    if len(texts) < 2 or vectors.shape[1] < 2:
-        return np.zeros(vectors.shape[1], np.float32)
-    means = _means(vectors, _weights(vocabulary.counts), texts).astype(np.float64)
-    _, directions = np.linalg.eigh(means.T @ means)  # (dims, n) @ (n, dims), values ascending
-    return np.asarray(directions[:, -1], np.float32)
+def _check_sentences(corpus: Corpus, vocabulary: Vocabulary) -> None:
+    """Refuse a corpus without a pair of words to learn from."""
+    for sentences in sentences_of(corpus, vocabulary, 0, corpus.token_count):
+        if np.diff(sentences.offsets).max(initial=0) > 1:
+            return
+    raise InputError(
+        f"A sentence must hold two words to learn from; none of {corpus!r} does, counting only "
+        "words that occur often enough. Pass sentences, or a lower min_count."
+    )

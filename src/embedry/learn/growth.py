@@ -1,0 +1,118 @@
+"""What changed when a space grew: how far known items moved, and which moved most.
+
+A space that learns on from new data is a child of the one it was: the coordinates are the same
+(the map between the two is the identity), but items move. That is measured, and the card of the
+child says how much of the neighbourhoods survived.
+
+References
+----------
+Hamilton, Leskovec, Jurafsky 2016, Diachronic Word Embeddings Reveal Statistical Laws of Semantic
+Change (displacement as cosine distance). Gonen, Jawahar, Seddah, Goldberg 2020, Simple,
+Interpretable and Stable Method for Detecting Words with Usage Change (shared neighbours).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedry.metrics import COSINE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from embedry.ids import Id
+
+__all__ = ["Growth", "measure_growth"]
+
+_NEIGHBOURS = 10
+_ASKED = 1_000  # items whose neighbourhoods are compared, at most
+_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How a space changed from its parent.
+
+    Attributes
+    ----------
+    added : tuple of str or int
+        Items that are new.
+    displacement : float
+        Mean of 1 - cosine of an item's vector before and after, over the items known before.
+    moved : tuple of (id, float)
+        The 20 known items that moved most, and their 1 - cosine, furthest first.
+    fidelity : float
+        The share of the 10 nearest neighbours that stayed, among items known before: a mean over
+        up to 1,000 items, evenly spread.
+    """
+
+    added: tuple[Id, ...]
+    displacement: float
+    moved: tuple[tuple[Id, float], ...]
+    fidelity: float
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Growth:
+        """Read the attributes from JSON values."""
+        moved = tuple((id, float(far)) for id, far in values["moved"])
+        added, displacement = tuple(values["added"]), float(values["displacement"])
+        return cls(added, displacement, moved, float(values["fidelity"]))
+
+    def __str__(self) -> str:
+        most = ", ".join(f"{id} {far:.2f}" for id, far in self.moved[:5])
+        return (
+            f"{len(self.added):,} new; known ones moved {self.displacement:.3f} on average "
+            f"(1 - cosine), most: {most}; {self.fidelity:.0%} of neighbours stayed"
+        )
+
+
+def measure_growth(
+    ids: Sequence[Id], before: NDArray[np.float32], after: NDArray[np.float32]
+) -> Growth:
+    """Compare the vectors of a space with those of its parent.
+
+    Parameters
+    ----------
+    ids : sequence of n str or int
+        The items after; the first m of them were known before.
+    before : ndarray (m, dims), float32
+    after : ndarray (n, dims), float32
+
+    Returns
+    -------
+    Growth
+
+    Raises
+    ------
+    InputError
+        If a vector is zero: it has no direction to compare.
+    """
+    old, new = COSINE.prepare(before), COSINE.prepare(after[: len(before)])
+    distances = 1 - np.einsum("nd,nd->n", old, new, dtype=np.float64)
+    furthest = np.argsort(-distances, kind="stable")[:_NAMED].tolist()
+    return Growth(
+        tuple(ids[len(before) :]),
+        float(distances.mean()),
+        tuple((ids[place], float(distances[place])) for place in furthest),
+        _kept_neighbours(old, new),
+    )
+
+
+def _kept_neighbours(old: NDArray[np.float32], new: NDArray[np.float32]) -> float:
+    asked = np.unique(np.linspace(0, len(old) - 1, min(_ASKED, len(old))).astype(np.intp))
+    k = min(_NEIGHBOURS, len(old) - 1)
+    if k < 1:
+        return 1.0
+    kept = [len(_nearest(old, place, k) & _nearest(new, place, k)) for place in asked.tolist()]
+    return sum(kept) / (k * len(asked))
+
+
+def _nearest(rows: NDArray[np.float32], place: int, k: int) -> set[int]:
+    scores = rows @ rows[place]  # (n, dims) @ (dims,) -> (n,)
+    scores[place] = -np.inf
+    return set(np.argpartition(-scores, k - 1)[:k].tolist())

@@ -252,6 +252,113 @@ def test_zero_vectors_have_no_direction():
     )
 
 
+# --- analogies and the odd one out --------------------------------------------------------------
+
+CAPITALS = ["man", "woman", "king", "queen", "uncle", "aunt", "boy", "girl"]
+
+
+def planted():
+    """Make pairs that differ by one direction, each pair with a direction of its own."""
+    rows = np.zeros((8, 5), np.float32)
+    for pair in range(4):
+        rows[2 * pair : 2 * pair + 2, pair] = 1
+    rows[1::2, 4] = 0.8
+    return Embeddings(CAPITALS, rows)
+
+
+@pytest.mark.parametrize("method", ["add", "multiply"])
+def test_analogy_finds_what_was_planted(method):
+    """Man is to woman as king is to queen, either way round, for every pair of pairs."""
+    words = planted()
+    for one in range(0, 8, 2):
+        for other in range(0, 8, 2):
+            if one == other:
+                continue
+            a, b, c, d = (CAPITALS[i] for i in (one, one + 1, other, other + 1))
+            assert words.analogy(a, b, c, k=1, method=method).ids == (d,)
+            assert words.analogy(b, a, d, k=1, method=method).ids == (c,)
+            assert not {a, b, c} & set(words.analogy(a, b, c, k=99, method=method).ids)
+            assert len(words.analogy(a, b, c, k=99, method=method)) == 5
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.permutations(range(30)))
+def test_analogy_equals_gensim(order):
+    """The words and scores of most_similar, to the bit those of like and unlike."""
+    rows = np.random.default_rng(5).standard_normal((30, 6)).astype(np.float32)
+    words = [f"w{i}" for i in range(30)]
+    peer = KeyedVectors(6)
+    peer.add_vectors(words, rows)
+    a, b, c = (words[i] for i in order[:3])
+    emb = Embeddings(words, rows)
+    expected = peer.most_similar(positive=[b, c], negative=[a], topn=8)
+    added = emb.analogy(a, b, c, k=8)
+    assert list(added.ids) == [word for word, _ in expected]
+    np.testing.assert_allclose(added.scores, [score for _, score in expected], atol=1e-5)
+    assert added.hits == emb.nearest(like=[b, c], unlike=[a], k=8).hits
+
+
+def test_analogy_by_products_is_equation_5():
+    """Scores of 3CosMul are those of the formula, with the epsilon of the paper."""
+    emb = made()
+    units = np.float64(emb.vectors) / np.linalg.norm(emb.vectors, axis=1, keepdims=True)
+    moved = (1 + units @ units[[0, 2, 3]].T) / 2  # a, b, c
+    expected = moved[:, 1] * moved[:, 2] / (moved[:, 0] + 0.001)
+    hits = emb.analogy("w0", "w2", 3, k=5, method="multiply")
+    places = [emb.ids.index(name) for name in hits.ids]
+    order = [i for i in np.argsort(-expected.round(5), kind="stable") if i not in {0, 2, 3}]
+    assert places == order[:5]
+    np.testing.assert_allclose(hits.scores, expected[places], rtol=1e-4)
+    assert hits.asked == "what is to 3 as 'w2' is to 'w0'"
+    assert hits.plan.passed == 30
+
+
+def test_odd_one_out_is_the_stranger():
+    """The id of another group comes first, with the smallest score; order does not matter."""
+    words = planted()
+    for names in (["man", "woman", "king"], ["king", "woman", "man"]):
+        hits = words.odd_one_out(names)
+        assert hits.ids[0] == "king"
+        assert set(hits.ids) == set(names)
+        assert list(hits.scores) == sorted(hits.scores)
+
+
+def test_odd_one_out_keeps_ties_in_the_order_given():
+    """What fits equally badly comes as it was asked."""
+    words = planted()
+    assert words.odd_one_out(["boy", "man", "king"]).ids == ("boy", "man", "king")
+    assert words.odd_one_out(np.array(["king", "man", "boy"])).ids == ("king", "man", "boy")
+
+
+@pytest.mark.parametrize(
+    ("ask", "error", "message"),
+    [
+        (lambda e: e.analogy("w0", "w2", "x"), UnknownIdError, "'x'"),
+        (lambda e: e.analogy("w0", "w2", "1"), UnknownIdError, "'1'"),
+        (lambda e: e.analogy("w0", "w2", True), InputError, "An id must be"),
+        (lambda e: e.analogy("w0", "w2", 1, k=0), InputError, "k must be"),
+        (lambda e: e.analogy("w0", "w2", 1, method="mul"), InputError, "'add' or 'multiply'"),
+        (lambda e: e.odd_one_out(["w0", 1]), InputError, "at least 3"),
+        (lambda e: e.odd_one_out(["w0", 1, 1]), InputError, "must differ"),
+        (lambda e: e.odd_one_out("w0"), InputError, "list of ids"),
+        (lambda e: e.odd_one_out(["w0", 1, "x"]), UnknownIdError, "'x'"),
+    ],
+)
+def test_analogy_and_odd_one_out_refuse(ask, error, message):
+    """Each wrong question is an error that says what must hold."""
+    with pytest.raises(error, match=message):
+        ask(made())
+
+
+@pytest.mark.parametrize("metric", ["dot", "euclidean"])
+def test_analogy_and_odd_one_out_need_cosines(metric):
+    """No other metric is read as a cosine; the error says what to do."""
+    emb = made(metric=metric)
+    for ask in (lambda: emb.analogy("w0", 1, "w2"), lambda: emb.odd_one_out(["w0", 1, "w2"])):
+        with pytest.raises(InputError, match="needs a cosine space"):
+            ask()
+
+
 # --- the value ----------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
@@ -17,7 +17,14 @@ from embedry.card import Card, Operation, Relation, check, fingerprint
 from embedry.errors import FileFormatError, InputError, UnknownIdError
 from embedry.files import read_arrays, write_arrays
 from embedry.ids import Id, check_id, check_ids, check_unique, pack_ids, unpack_ids
-from embedry.metrics import as_metric
+from embedry.metrics import COSINE, as_metric
+from embedry.neighbours import (
+    best_first,
+    fit_with_the_others,
+    mean_of_examples,
+    nearest_rows,
+    products_of_cosines,
+)
 from embedry.query import Hit, Hits, Plan
 from embedry.vectors import as_queries, as_rows, check_k
 
@@ -325,15 +332,7 @@ class Embeddings:
         self, like: Sequence[Id], unlike: Sequence[Id], k: int, include_self: bool
     ) -> Hits:
         places = [self._place(id) for id in (*like, *unlike)]
-        signs = np.array([1.0] * len(like) + [-1.0] * len(unlike), np.float32)
-        rows = self._vectors[places]
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        units = rows / np.where(lengths > 0, lengths, 1)
-        query = (signs @ units / len(places)).astype(np.float32)  # (examples,) @ (examples, dims)
-        if not query.any():
-            raise InputError(
-                "like and unlike must not cancel out; their mean is zero. Take one example away."
-            )
+        query = mean_of_examples(self._vectors[places], len(like))
         queries = as_metric(self._card.metric).prepare(query[None])
         asked = f"like {list(like)!r}" + (f", unlike {list(unlike)!r}" if unlike else "")
         return self._search(queries, [set() if include_self else set(places)], k, [asked])[0]
@@ -347,14 +346,128 @@ class Embeddings:
         relation: Relation = Relation.SAME,
     ) -> list[Hits]:
         metric = as_metric(self._card.metric)
+        return [
+            self._hits(nearest_rows(query, self._prepared, metric, k, skip), words, relation)
+            for query, skip, words in zip(queries, skipped, asked, strict=True)
+        ]
+
+    def _hits(
+        self,
+        found: Iterable[tuple[int, float]],
+        asked: str,
+        relation: Relation = Relation.SAME,
+    ) -> Hits:
         plan = Plan("dense", passed=len(self), relation=relation.value)
-        answers = []
-        for query, skip, words in zip(queries, skipped, asked, strict=True):
-            places, scores = metric.top(query, self._prepared, k + len(skip))
-            pairs = zip(places.tolist(), scores.tolist(), strict=True)
-            hits = [Hit(self._ids[place], score) for place, score in pairs if place not in skip]
-            answers.append(Hits(tuple(hits[:k]), words, plan))
-        return answers
+        return Hits(tuple(Hit(self._ids[place], score) for place, score in found), asked, plan)
+
+    def analogy(
+        self, a: Id, b: Id, c: Id, k: int = 10, *, method: Literal["add", "multiply"] = "add"
+    ) -> Hits:
+        """Return what is to ``c`` as ``b`` is to ``a``; exact.
+
+        Parameters
+        ----------
+        a, b, c : str or int
+            "a is to b as c is to ?", such as ``analogy("man", "king", "woman")``. None of them
+            answers.
+        k : int
+            At least 1; more than the others are gives all of them.
+        method : {"add", "multiply"}
+            ``"add"`` scores by the cosine to b - a + c, of unit vectors (3CosAdd). ``"multiply"``
+            multiplies the cosines to b and c, moved into [0, 1], and divides by that to a
+            (3CosMul): the better where one of the three words outshines the others.
+
+        Returns
+        -------
+        Hits
+            Best first, ties in the order of ``ids``. By ``"multiply"`` scores are at least 0 and
+            may exceed 1.
+
+        Raises
+        ------
+        UnknownIdError
+            If an id is not there.
+        InputError
+            If k < 1, there is no such method, the metric is not cosine (both methods are made
+            of cosines), a vector is zero, or b - a + c is.
+
+        Notes
+        -----
+        O(n dims) time, O(n) memory.
+
+        References
+        ----------
+        Mikolov, Yih, Zweig 2013; Levy, Goldberg 2014, Linguistic Regularities in Sparse and
+        Explicit Word Representations, equations 3 and 5.
+
+        Examples
+        --------
+        >>> sizes = [[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 1, 1]]
+        >>> words = Embeddings(["mouse", "mice", "louse", "lice"], sizes)
+        >>> words.analogy("mouse", "mice", "louse", k=1).ids
+        ('lice',)
+        """
+        k = check_k(k)
+        self._check_cosine("An analogy")
+        places = [self._place(id) for id in (b, c, a)]
+        asked = f"what is to {c!r} as {b!r} is to {a!r}"
+        if method == "add":
+            query = COSINE.prepare(mean_of_examples(self._vectors[places], likes=2)[None])
+            return self._search(query, [set(places)], k, [asked])[0]
+        if method != "multiply":
+            raise InputError(f"method must be 'add' or 'multiply'; got {method!r}.")
+        scores = products_of_cosines(self._prepared, places[:2], places[2:])
+        order = best_first(scores, k, without=set(places))
+        return self._hits([(place, float(scores[place])) for place in order], asked)
+
+    def odd_one_out(self, ids: Iterable[Id]) -> Hits:
+        """Return some ids, the one that fits least with the others first.
+
+        Parameters
+        ----------
+        ids : iterable of str or int
+            At least three, all different.
+
+        Returns
+        -------
+        Hits
+            All of them, least fitting first, so that ``.ids[0]`` is the odd one out. The score
+            is the cosine to the mean of the unit vectors of the others, smallest first; 0 where
+            the others cancel out. Ties in the order given.
+
+        Raises
+        ------
+        UnknownIdError
+            If an id is not there.
+        InputError
+            If there are fewer than three, one repeats, the metric is not cosine, or a vector is
+            zero.
+
+        Examples
+        --------
+        >>> fruit = Embeddings(["apple", "pear", "car"], [[1, 0.1], [1, 0.2], [0, 1]])
+        >>> fruit.odd_one_out(["apple", "car", "pear"]).ids[0]
+        'car'
+        """
+        names = check_ids(ids)
+        check_unique(names)
+        if len(names) < 3:
+            raise InputError(f"To find the odd one out takes at least 3 ids; got {len(names)}.")
+        self._check_cosine("The odd one out")
+        places = [self._place(name) for name in names]
+        scores = fit_with_the_others(self._prepared[places]).tolist()
+        order = sorted(range(len(names)), key=scores.__getitem__)
+        return self._hits(
+            [(places[at], scores[at]) for at in order], f"the odd one out of {names!r}"
+        )
+
+    def _check_cosine(self, what: str) -> None:
+        if self._card.metric != COSINE.name:
+            raise InputError(
+                f"{what} is found by cosines, and needs a cosine space; the metric of this one is "
+                f"{self._card.metric}. Where only directions matter, ask a space made for that: "
+                "Embeddings(emb.ids, emb.vectors, metric='cosine')."
+            )
 
     def save(self, path: str | Path) -> None:
         """Write ids, vectors and card into one file, all or nothing.

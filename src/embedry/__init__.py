@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from embedry.learn.modelfile import load as load
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.store.collection import Collection as Collection
+    from embedry.trust import evaluate as evaluate
     from embedry.trust.explain import explain as explain
     from embedry.use.recommend import Recommender as Recommender
 
@@ -43,7 +44,7 @@ _HOMES = {
     "explain": "embedry.trust.explain",
     "load": "embedry.learn.modelfile",
 }
-_MODULES = {"samples": "embedry.data.samples"}
+_MODULES = {"evaluate": "embedry.trust.evaluate", "samples": "embedry.data.samples"}
 
 __all__ = [*sorted([*_HOMES, *_MODULES]), "__version__"]  # noqa: PLE0604  (all are str)
 

@@ -1,0 +1,35 @@
+"""Evaluation: how good a space is, with intervals.
+
+Words: `word_pairs` and `analogies`, and `compare` for two spaces on the same questions. Graphs:
+`node_classification`, and `link_prediction` on edges that `split_edges` held out. Each result is
+a frozen value that says how many questions were asked and known, and prints as a line or a few.
+
+What it is not: a search for settings; choose those on one split, and report another.
+"""
+
+from embedry.trust.evaluate.intervals import Interval, Spread
+from embedry.trust.evaluate.words.analogies import AnalogyScore, Category, analogies
+from embedry.trust.evaluate.words.comparison import Comparison, compare
+from embedry.trust.evaluate.words.pairs import PairScore, word_pairs
+from embedry.trust.evaluate.words.questions import (
+    Analogies,
+    WordPairs,
+    read_analogies,
+    read_word_pairs,
+)
+
+__all__ = [
+    "Analogies",
+    "AnalogyScore",
+    "Category",
+    "Comparison",
+    "Interval",
+    "PairScore",
+    "Spread",
+    "WordPairs",
+    "analogies",
+    "compare",
+    "read_analogies",
+    "read_word_pairs",
+    "word_pairs",
+]

@@ -1,0 +1,1 @@
+"""Spaces of nodes: labels told from vectors, and edges that were held out."""

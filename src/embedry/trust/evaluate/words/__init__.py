@@ -1,0 +1,1 @@
+"""Spaces of words: graded pairs, analogies, and two spaces compared on the same questions."""

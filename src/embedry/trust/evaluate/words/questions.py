@@ -1,0 +1,278 @@
+"""Questions about words: pairs that people graded, and analogies; and the files they come in.
+
+What it is not: the answers of a space; see `word_pairs` and `analogies`.
+
+References
+----------
+Finkelstein et al. 2002, Placing Search in Context (WordSim-353). Hill, Reichart, Korhonen 2015,
+SimLex-999. Mikolov, Chen, Corrado, Dean 2013 (questions-words.txt).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import chain
+from numbers import Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedry.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Analogies", "Question", "WordPair", "WordPairs", "read_analogies", "read_word_pairs"]
+
+WordPair = tuple[str, str, float]
+Question = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class WordPairs:
+    """Pairs of words with the grade that people gave them.
+
+    Parameters
+    ----------
+    pairs : sequence of (str, str, float)
+        Two words and how near they are, larger is nearer; the scale does not matter.
+    header_lines : int
+        Lines of a file that named its columns and were left out.
+
+    Raises
+    ------
+    InputError
+        If there are none, or one is not two words and a finite number: the message names it.
+
+    Examples
+    --------
+    >>> len(WordPairs([("coast", "shore", 3.7), ("noon", "string", 0.08)]))
+    2
+    """
+
+    pairs: Sequence[WordPair]
+    header_lines: int = 0
+
+    def __post_init__(self) -> None:
+        checked = tuple(_pair(place, pair) for place, pair in enumerate(self.pairs))
+        if not checked:
+            raise InputError("There must be at least one word pair; got none.")
+        object.__setattr__(self, "pairs", checked)
+
+    @property
+    def grades(self) -> NDArray[np.float64]:
+        """The grades, (pairs,) float64."""
+        return np.array([grade for *_, grade in self.pairs], np.float64)
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __iter__(self) -> Iterator[WordPair]:
+        return iter(self.pairs)
+
+    def __repr__(self) -> str:
+        return f"WordPairs({len(self):,} pairs)"
+
+
+@dataclass(frozen=True)
+class Analogies:
+    """Questions of the form: a is to b as c is to which word.
+
+    Parameters
+    ----------
+    categories : sequence of (str, sequence of (str, str, str, str))
+        Names and questions; the fourth word is the answer.
+
+    Raises
+    ------
+    InputError
+        If there is no question, or one is not four words: the message names it.
+
+    Examples
+    --------
+    >>> asked = Analogies([("tense", [("go", "went", "see", "saw")])])
+    >>> len(asked), asked.categories[0][0]
+    (1, 'tense')
+    """
+
+    categories: Sequence[tuple[str, Sequence[Question]]]
+
+    def __post_init__(self) -> None:
+        checked = tuple(
+            (name, tuple(_question(name, place, words) for place, words in enumerate(questions)))
+            for name, questions in self.categories
+        )
+        if not any(questions for _, questions in checked):
+            raise InputError("There must be at least one analogy; got none.")
+        object.__setattr__(self, "categories", checked)
+
+    def spans(self) -> Iterator[tuple[str, slice]]:
+        """Yield the name of each category, and where its questions stand among all."""
+        first = 0
+        for name, questions in self.categories:
+            yield name, slice(first, first + len(questions))
+            first += len(questions)
+
+    def __len__(self) -> int:
+        return sum(len(questions) for _, questions in self.categories)
+
+    def __iter__(self) -> Iterator[Question]:
+        return chain.from_iterable(questions for _, questions in self.categories)
+
+    def __repr__(self) -> str:
+        return f"Analogies({len(self):,} questions in {len(self.categories)} categories)"
+
+
+def as_word_pairs(pairs: Iterable[WordPair]) -> WordPairs:
+    """Return pairs as `WordPairs`, checked."""
+    return pairs if isinstance(pairs, WordPairs) else WordPairs(_listed("pairs", pairs))
+
+
+def as_analogies(questions: Iterable[Question]) -> Analogies:
+    """Return questions as `Analogies`, checked; those without categories come in one."""
+    if isinstance(questions, Analogies):
+        return questions
+    return Analogies([("all", _listed("questions", questions))])
+
+
+def _listed(what: str, items: Iterable[tuple[object, ...]]) -> list[Any]:
+    if isinstance(items, (str, bytes, Path)) or not hasattr(items, "__iter__"):
+        reader = "read_word_pairs" if what == "pairs" else "read_analogies"
+        raise InputError(f"{what} must be a list of tuples; got {items!r}. For a file: {reader}.")
+    return list(items)
+
+
+def _pair(place: int, pair: object) -> WordPair:
+    if isinstance(pair, (tuple, list)) and len(pair) == 3:
+        first, second, grade = pair
+        words = isinstance(first, str) and isinstance(second, str)
+        number = isinstance(grade, Real) and not isinstance(grade, bool)
+        if words and number and math.isfinite(grade):
+            return first, second, float(grade)
+    raise InputError(f"A word pair must be (word, word, finite number); pair {place} is {pair!r}.")
+
+
+def _question(name: str, place: int, words: object) -> Question:
+    if (
+        isinstance(words, (tuple, list))
+        and len(words) == 4
+        and all(isinstance(word, str) for word in words)
+    ):
+        return tuple(words)
+    raise InputError(f"An analogy must be four words; question {place} of {name!r} is {words!r}.")
+
+
+def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 2)) -> WordPairs:
+    """Read graded word pairs from a text file, a pair a line.
+
+    The line is cut at tabs, semicolons or commas, whichever the first line holds, or else at
+    white space. Empty lines and those that begin with ``#`` are passed over.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8.
+    columns : three ints
+        Where the two words and the grade stand, from 0: ``(0, 1, 3)`` for SimLex-999 as
+        published. Further columns are not looked at.
+
+    Returns
+    -------
+    WordPairs
+        A first line whose grade is no number is a header, and counted.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    InputError
+        If it is not UTF-8 or holds no pair, or a line is short or its grade no number: the
+        message names the line.
+    """
+    lines = _lines(path)
+    if not lines:
+        raise InputError(f"{path} must hold at least one word pair; it is empty.")
+    mark = next((mark for mark in "\t;," if mark in lines[0][1]), None)  # None: white space
+    rows = [(number, [cell.strip() for cell in line.split(mark)]) for number, line in lines]
+    header = len(rows[0][1]) > max(columns) and not _is_number(rows[0][1][columns[2]])
+    return WordPairs(
+        [_row(path, number, cells, columns) for number, cells in rows[header:]], int(header)
+    )
+
+
+def _row(path: str | Path, number: int, cells: list[str], columns: Sequence[int]) -> WordPair:
+    if len(cells) <= max(columns):
+        raise InputError(
+            f"{path}, line {number}: must hold two words and a grade; got {' '.join(cells)!r}. "
+            "Mend the line, or pass columns=."
+        )
+    first, second, grade = (cells[column] for column in columns)
+    if not _is_number(grade) or not (first and second):
+        raise InputError(
+            f"{path}, line {number}: must hold two words and a number; got {first!r}, "
+            f"{second!r} and {grade!r}. Mend the line, or pass columns=."
+        )
+    return first, second, float(grade)
+
+
+def read_analogies(path: str | Path) -> Analogies:
+    """Read analogies from a text file: four words a line, ``: name`` before each category.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8. Empty lines and those that begin with ``#`` are passed over.
+
+    Returns
+    -------
+    Analogies
+        Categories in the order of the file; questions before the first are in one called
+        ``"all"``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    InputError
+        If it is not UTF-8 or holds no question, or a line is not four words: the message names
+        the line.
+    """
+    categories: dict[str, list[Question]] = {}
+    name = "all"
+    for number, line in _lines(path):
+        if line.startswith(":"):
+            name = line[1:].strip()
+            continue
+        words = line.split()
+        if len(words) != 4:
+            raise InputError(
+                f"{path}, line {number}: must hold four words, or ': name'; got {line!r}."
+            )
+        categories.setdefault(name, []).append((words[0], words[1], words[2], words[3]))
+    if not categories:
+        raise InputError(f"{path} must hold at least one analogy; it holds none.")
+    return Analogies(tuple(categories.items()))
+
+
+def _lines(path: str | Path) -> list[tuple[int, str]]:
+    """Return the lines that say something, each with its number."""
+    file = Path(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"There is no file {file}. Pass the path of a text file.")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} must be UTF-8 text; {error}. Convert it first.") from error
+    lines = ((number, line.strip("\r\n ")) for number, line in enumerate(text.split("\n"), 1))
+    return [(number, line) for number, line in lines if line.strip() and line[0] != "#"]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

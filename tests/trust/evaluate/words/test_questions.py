@@ -1,0 +1,108 @@
+"""The laws of questions and their files: formats as published, and errors by the line."""
+
+import pytest
+
+from embedry.errors import InputError
+from embedry.trust.evaluate import Analogies, WordPairs, read_analogies, read_word_pairs
+
+PAIRS = [("tiger", "cat", 7.35), ("new york", "city", 6.0)]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(text, encoding="utf-8"):
+        path = tmp_path / "asked.txt"
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return written
+
+
+@pytest.mark.parametrize(
+    ("text", "header_lines"),
+    [
+        ("tiger\tcat\t7.35\nnew york\tcity\t6.0\n", 0),
+        ("Word 1,Word 2,Human (mean)\r\ntiger,cat,7.35\r\nnew york,city,6\r\n", 1),
+        ("# WS-353\n\ntiger;cat;7.35\n\nnew york ; city ; 6.0", 0),
+        ("\ufefftiger\tcat\t7.35\tseen\nnew york\tcity\t6.0\n", 0),
+    ],
+)
+def test_read_word_pairs_reads_what_is_published(write, text, header_lines):
+    """Tabs, commas, semicolons; headers, comments, blank lines, a mark of byte order."""
+    found = read_word_pairs(write(text))
+    assert list(found) == PAIRS
+    assert found.header_lines == header_lines
+
+
+def test_read_word_pairs_splits_at_white_space_and_takes_columns(write):
+    """Where no mark stands in the first line; the grade may stand elsewhere."""
+    path = write("word1 word2 POS score\nold  new A 1.58\nbig large A 9\n")
+    assert list(read_word_pairs(path, columns=(0, 1, 3))) == [
+        ("old", "new", 1.58),
+        ("big", "large", 9),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\tb\t1\nc\td\n", "line 2"),
+        ("a\tb\t1\nc\td\thigh\n", "line 2.*'high'"),
+        ("a\tb\t1\n\t\t2\n", "line 2"),
+        ("a\tb\tnan\n", "at least one"),
+        ("first\tsecond\tgrade\n", "at least one"),
+        ("# nothing\n\n", "empty"),
+    ],
+)
+def test_read_word_pairs_names_the_line_that_is_wrong(write, text, message):
+    """Short lines, grades that are no numbers, empty words, no pair at all."""
+    with pytest.raises(InputError, match=message):
+        read_word_pairs(write(text))
+
+
+def test_read_analogies_keeps_categories_in_order(write):
+    """Sections begin with a colon; questions before the first have a name too."""
+    found = read_analogies(
+        write("a b c d\n: tense\ngo went see saw\n\n: plural\ncat cats dog dogs")
+    )
+    assert [(name, len(questions)) for name, questions in found.categories] == [
+        ("all", 1),
+        ("tense", 1),
+        ("plural", 1),
+    ]
+    assert list(found)[1] == ("go", "went", "see", "saw")
+    assert [name for name, _ in found.spans()] == ["all", "tense", "plural"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [(": tense\ngo went see\n", "line 2"), (": tense\n", "at least one")]
+)
+def test_read_analogies_names_the_line_that_is_wrong(write, text, message):
+    """Three words are no question; a name alone neither."""
+    with pytest.raises(InputError, match=message):
+        read_analogies(write(text))
+
+
+@pytest.mark.parametrize("read", [read_word_pairs, read_analogies])
+def test_readers_refuse_missing_files_and_other_encodings(read, tmp_path, write):
+    """The errors say what to do."""
+    with pytest.raises(FileNotFoundError, match="Pass the path"):
+        read(tmp_path / "nowhere.txt")
+    with pytest.raises(InputError, match="UTF-8"):
+        read(write("café\tcoffee\t3\n", "latin-1"))
+
+
+@pytest.mark.parametrize(
+    "pairs", [[], [("a", "b")], [("a", "b", "c")], [("a", "b", float("nan"))], [("a", 1, 2.0)]]
+)
+def test_word_pairs_are_two_words_and_a_number(pairs):
+    """Everything else is refused, by its place."""
+    with pytest.raises(InputError, match="word pair"):
+        WordPairs(pairs)
+
+
+@pytest.mark.parametrize("questions", [[], [("a", "b", "c")], [("a", "b", "c", 4)]])
+def test_analogies_are_four_words(questions):
+    """Everything else is refused, by its place."""
+    with pytest.raises(InputError, match="analogy"):
+        Analogies([("tense", questions)])

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedry import wordfiles
 from embedry.card import Card, fingerprint
 from embedry.errors import FileFormatError, InputError, UnknownIdError
+from embedry.exchange.exchangeable import Exchangeable
 from embedry.files import read_arrays, write_arrays
 from embedry.ids import Id, check_ids, check_unique, pack_ids, unpack_ids
 from embedry.metrics import as_metric
@@ -30,7 +30,7 @@ __all__ = ["Embeddings"]
 _KIND = "embeddings"
 
 
-class Embeddings(Searchable):
+class Embeddings(Searchable, Exchangeable):
     """A set of named vectors in one space; immutable.
 
     Parameters
@@ -256,53 +256,6 @@ class Embeddings(Searchable):
                 "Ids, vectors and card must be those that were saved; they are not: the file is "
                 "damaged. Restore a copy, or make it anew."
             )
-
-    def write_word2vec(self, path: str | Path, *, binary: bool = False) -> None:
-        """Write the word2vec format, text or binary, which gensim and others read.
-
-        Parameters
-        ----------
-        path : str or Path
-        binary : bool
-            The text format keeps 9 digits, enough to read back the same float32.
-
-        Raises
-        ------
-        InputError
-            If an id holds white space or is empty, or ``1`` and ``"1"`` are both there: the
-            format cannot tell them apart. The card is not kept by it.
-        """
-        wordfiles.write_word2vec(path, self._ids, self._vectors, binary=binary)
-
-    @classmethod
-    def read_word2vec(
-        cls, path: str | Path, *, binary: bool = False, metric: str = "cosine"
-    ) -> Embeddings:
-        """Read the word2vec format, text or binary.
-
-        Parameters
-        ----------
-        path : str or Path
-        binary : bool
-        metric : {"cosine", "dot", "euclidean"}
-
-        Returns
-        -------
-        Embeddings
-            All ids are str: the format cannot tell ``1`` from ``"1"``. The card is made from the
-            bytes.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        FileFormatError
-            If the header promises more or less than the file holds, or a row cannot be read.
-        InputError
-            If a word repeats, a number is not finite, or there is no such metric.
-        """
-        ids, rows = wordfiles.read_word2vec(path, binary=binary)
-        return cls(ids, rows, metric=metric)
 
 
 def _private(rows: NDArray[np.float32], given: ArrayLike) -> NDArray[np.float32]:

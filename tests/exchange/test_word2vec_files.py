@@ -118,13 +118,13 @@ BAD_TEXT = [
     (b"99999999999999999999 2\n", "first line"),
     (b"1000000000000 300\na 1 2\n", "promises"),
     (b"2 2\na 1 2\n", "promises"),
-    (b"2 2\na 1.00 2.00\n", "row 2 has 0 numbers"),
-    (b"2 2\na 1 2\nb 3\n\n", "row 2 has 1 numbers"),
-    (b"1 2\na 1 2 3\n", "row 1 has 3 numbers"),
-    (b"2 2\na 1 2\nb c 4\n", "row 2 holds what is no number"),
+    (b"2 2\na 1.00 2.00\n", "promises 2 rows but holds 1"),
+    (b"2 2\na 1 2\nb 3\n\n", "line 3 has 1 numbers"),
+    (b"1 2\na 1 2 3\n", "line 2 has 3 numbers"),
+    (b"2 2\na 1 2\nb c 4\n", "line 3 holds what is no number"),
     (b"1 2\na 1 2\nb 3 4\n", "holds more"),
     (b"1 2\n\xff\xfe 1 2\n", "not UTF-8"),
-    (b"1 2\n1 2      \n", "row 1 has 1 numbers"),
+    (b"1 2\n1 2      \n", "line 2 has 1 numbers"),
 ]
 BAD_BINARY = [
     (b"", "first line"),

@@ -1,0 +1,111 @@
+"""Open a file for reading or writing, gzipped or not, with a bar that follows its bytes."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from embedry.errors import FileFormatError
+from embedry.files import write_atomically
+from embedry.progress import bar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Source", "read_from", "write_to"]
+
+_GZIP = b"\x1f\x8b"
+
+
+class Source:
+    """A file that is read from its beginning to its end.
+
+    Attributes
+    ----------
+    path : Path
+    file : binary file
+        What it holds, unpacked.
+    length : int or None
+        How many bytes it holds; None where it is gzipped and only the end will tell.
+    """
+
+    def __init__(
+        self, path: Path, file: BinaryIO, length: int | None, advance: Callable[[], None]
+    ) -> None:
+        self.path = path
+        self.file = file
+        self.length = length
+        self.advance = advance  # call it now and then: the bar moves on
+
+
+@contextmanager
+def read_from(path: str | Path) -> Iterator[Source]:
+    """Open a file, gzipped or not: its first bytes tell, whatever its name.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Yields
+    ------
+    Source
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileFormatError
+        If it is gzipped and damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}.")
+    length = path.stat().st_size
+    with path.open("rb") as raw, bar(f"Reading {path.name}", total=length) as steps:
+        packed = raw.peek(2)[:2] == _GZIP
+        done = 0
+
+        def advance() -> None:
+            nonlocal done
+            steps(raw.tell() - done)
+            done = raw.tell()
+
+        if not packed:
+            yield Source(path, raw, length, advance)
+            return
+        try:
+            with gzip.open(raw) as file:
+                yield Source(path, cast("BinaryIO", file), None, advance)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise FileFormatError(
+                f"{path} is gzipped and damaged: {error}. Fetch it again.", path=path
+            ) from error
+
+
+@contextmanager
+def write_to(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a file to be written whole or not at all; gzipped where its name ends in ``.gz``.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was there stays.
+    """
+    with write_atomically(path) as aside, aside.open("wb") as raw:
+        if Path(path).suffix != ".gz":
+            yield raw
+            return
+        # without a name and a time inside: the same content is the same bytes
+        with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
+            yield cast("BinaryIO", file)

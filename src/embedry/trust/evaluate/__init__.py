@@ -7,6 +7,8 @@ a frozen value that says how many questions were asked and known, and prints as 
 What it is not: a search for settings; choose those on one split, and report another.
 """
 
+from embedry.trust.evaluate.graphs.labels import read_labels
+from embedry.trust.evaluate.graphs.nodes import NodeClassification, node_classification
 from embedry.trust.evaluate.intervals import Interval, Spread
 from embedry.trust.evaluate.words.analogies import AnalogyScore, Category, analogies
 from embedry.trust.evaluate.words.comparison import Comparison, compare
@@ -24,12 +26,15 @@ __all__ = [
     "Category",
     "Comparison",
     "Interval",
+    "NodeClassification",
     "PairScore",
     "Spread",
     "WordPairs",
     "analogies",
     "compare",
+    "node_classification",
     "read_analogies",
+    "read_labels",
     "read_word_pairs",
     "word_pairs",
 ]

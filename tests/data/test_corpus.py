@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from embedry.data import corpus as module
 from embedry.data.corpus import Corpus, tokenize
+from embedry.data.text import draft
 from embedry.errors import FileFormatError, InputError
 
 LINES = ["The cat sat.", "", "  ...  ", "the CAT, the mat!", "Ένα δύο", "日本 語", "naïve café_1"]
@@ -103,7 +104,7 @@ def test_corpus_in_a_temporary_file_equals_memory(monkeypatch, limit):
     lines = [f"a{i % 13} b{i % 301} c{i}" for i in range(7_000)]
     expected = Corpus.from_lines(lines)
     assert not isinstance(expected.tokens, np.memmap)
-    monkeypatch.setattr(module, "_MEMORY_LIMIT", limit)
+    monkeypatch.setattr(draft, "MEMORY_LIMIT", limit)
     monkeypatch.setattr(module, "_TOKENS_AT_ONCE", 1_000)
     corpus = Corpus.from_lines(lines)
     assert isinstance(corpus.tokens, np.memmap)
@@ -200,7 +201,7 @@ def test_corpus_does_not_depend_on_the_size_of_a_bite(monkeypatch, characters, t
     """Long lines stay one sentence, however small the bites they are read in."""
     lines = ["a bc def", "", "x", "long  line of words\twith a tab", "   ", "é, ü; Straße 1"] * 3
     whole = Corpus.from_lines(lines, tokenizer=tokenizer)
-    monkeypatch.setattr("embedry.data.corpus._CHARACTERS_AT_ONCE", characters)
+    monkeypatch.setattr("embedry.data.text.lines.CHARACTERS_AT_ONCE", characters)
     bites = Corpus.from_lines(lines, tokenizer=tokenizer)
     assert bites.words == whole.words
     assert bites.tokens.tolist() == whole.tokens.tolist()

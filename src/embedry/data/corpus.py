@@ -11,24 +11,25 @@ What it is not: a tokenizer for transformers (see ``embedry.encode``), nor an in
 from __future__ import annotations
 
 import gzip
-import io
-import re
-import tempfile
 import zlib
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedry.data.text.draft import Draft
+from embedry.data.text.lines import add_lines, lines_of
+from embedry.data.text.tokenizer import Tokenizer, tokenize, tokenizer_of
 from embedry.errors import FileFormatError, InputError
 from embedry.progress import bar
+from embedry.threads import thread_count
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    import io
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -36,54 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Corpus", "Tokenizer", "tokenize"]
 
-Tokenizer = Literal["words", "whitespace"]
-
-_WORDS = re.compile(r"\w+")
-_UNDECODABLE = re.compile("[\udc80-\udcff]")
-_SPACE = re.compile(r"\s")
-_CHARACTERS_AT_ONCE = 2**20
 _TOKENS_AT_ONCE = 2**24
-_MEMORY_LIMIT = 2**30
-
-
-def _words(text: str) -> list[str]:
-    return _WORDS.findall(text.lower())
-
-
-_TOKENIZERS: dict[str, Callable[[str], list[str]]] = {"words": _words, "whitespace": str.split}
-
-
-def tokenize(text: str, tokenizer: Tokenizer = "words") -> list[str]:
-    r"""Split a text into tokens.
-
-    Parameters
-    ----------
-    text : str
-    tokenizer : {"words", "whitespace"}
-        ``"words"``: runs of letters, digits and underscores of any script (``\w+``), lowercased.
-        ``"whitespace"``: split at white space and nothing else.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    InputError
-        If there is no such tokenizer.
-
-    Examples
-    --------
-    >>> tokenize("The café, open!")
-    ['the', 'café', 'open']
-    """
-    return _tokenizer(tokenizer)(text)
-
-
-def _tokenizer(name: str) -> Callable[[str], list[str]]:
-    if not isinstance(name, str) or name not in _TOKENIZERS:
-        raise InputError(f"tokenizer must be one of {', '.join(_TOKENIZERS)}; got {name!r}.")
-    return _TOKENIZERS[name]
+_BLOCK = 2**22  # bytes
+_PLAIN = 2**20  # bytes of a text that is read before the kernels would be loaded
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,15 +124,21 @@ class Corpus:
         return [self.words[code] for code in self.tokens[first:last].tolist()]
 
     @classmethod
-    def from_file(cls, path: str | Path, *, tokenizer: Tokenizer = "words") -> Corpus:
-        """Read a text file, a sentence or document a line; ``.gz`` is unpacked.
+    def from_file(
+        cls, path: str | Path, *, tokenizer: Tokenizer = "words", threads: int | None = None
+    ) -> Corpus:
+        r"""Read a text file, a sentence or document a line; ``.gz`` is unpacked.
 
         Parameters
         ----------
         path : str or Path
             UTF-8 text. Bytes that are not UTF-8 are replaced and counted in ``undecodable``.
+            Lines end with ``\n``, ``\r`` or both.
         tokenizer : {"words", "whitespace"}
             See `tokenize`.
+        threads : int or None, default None
+            How many to split text with; None takes all cores allowed. The corpus is the same
+            whatever their number. Unpacking ``.gz`` takes a core of its own.
 
         Returns
         -------
@@ -189,41 +151,27 @@ class Corpus:
         FileFormatError
             If a ``.gz`` file is damaged or ends early.
         InputError
-            If the file holds no token at all, or there is no such tokenizer.
-
-        Notes
-        -----
-        About 4 bytes of memory a token, beyond 1 GiB in a temporary file; and while reading some
-        20 MB, or a few times the longest line.
+            If the file holds no token at all, there is no such tokenizer, or ``threads`` is not
+            None or an int of at least 1.
         """
         path = Path(path)
+        tokenizer_of(tokenizer)
+        threads = thread_count(threads)
         if not path.is_file():
             raise FileNotFoundError(f"There is no file {path}. Pass the path of a text file.")
-        encoder = _Encoder(tokenizer)
-        replaced = 0
-
-        def lines(file: io.TextIOBase) -> Iterator[str]:
-            nonlocal replaced
-            for line in file:
-                if _UNDECODABLE.search(line):
-                    repaired = _repaired(line)
-                    replaced += repaired.count("\ufffd") - line.count("\ufffd")
-                    yield repaired
-                else:
-                    yield line
-
+        draft = Draft()
         with (
             path.open("rb") as raw,
             bar(f"Reading {path.name}", path.stat().st_size) as advance,
-            _text(raw, packed=path.suffix == ".gz") as file,
         ):
+            source = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
             try:
-                encoder.add_all(lines(file), _by_position(raw, advance))
+                _read(draft, source, tokenizer, threads, _by_position(raw, advance))
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise FileFormatError(
                     f"{path} must be a whole gzip file; {error}. Fetch it again.", path=path
                 ) from error
-        return encoder.corpus(str(path), undecodable=replaced)
+        return _finished(draft, tokenizer, str(path))
 
     @classmethod
     def from_lines(cls, lines: Iterable[str], *, tokenizer: Tokenizer = "words") -> Corpus:
@@ -247,21 +195,48 @@ class Corpus:
         """
         if isinstance(lines, (str, bytes)):
             raise InputError("lines must be an iterable of str; got a single one. Pass [text].")
-        encoder = _Encoder(tokenizer)
+        tokenizer_of(tokenizer)
         if not hasattr(lines, "__iter__"):
             raise InputError(f"lines must be an iterable of str; got {lines!r}.")
-        encoder.add_all(iter(lines), lambda: None)
-        return encoder.corpus("the lines")
+        draft = Draft()
+        add_lines(draft, lines, tokenizer)
+        _check_unicode(draft.codes)
+        return _finished(draft, tokenizer, "the lines")
 
 
-def _text(raw: io.BufferedReader, *, packed: bool) -> io.TextIOWrapper:
-    source = gzip.GzipFile(fileobj=raw) if packed else raw
-    return io.TextIOWrapper(source, encoding="utf-8-sig", errors="surrogateescape")
+def _read(
+    draft: Draft,
+    source: io.BufferedIOBase,
+    tokenizer: Tokenizer,
+    threads: int,
+    after_each: Callable[[], None],
+) -> None:
+    """Add a file to a draft: in plain Python if it is small, else with kernels."""
+    first = source.read(max(_PLAIN, 3))
+    if len(first) < _PLAIN:
+        add_lines(draft, lines_of(first, draft), tokenizer)
+        return
+    from embedry.data.text.reader import add_pieces
+
+    pieces = chain([first], iter(lambda: source.read(_BLOCK), b""))
+    add_pieces(draft, pieces, tokenizer, threads=threads, after_each=after_each)
 
 
-def _repaired(line: str) -> str:
-    """Put U+FFFD in place of the bytes that were kept as half surrogates."""
-    return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _finished(draft: Draft, tokenizer: Tokenizer, source: str) -> Corpus:
+    if not draft.codes:
+        raise InputError(f"A corpus must hold at least one token; {source} holds none.")
+    tokens, offsets, counts = draft.take()
+    corpus = Corpus(
+        words=tuple(draft.codes),
+        tokens=tokens,
+        offsets=offsets,
+        tokenizer=tokenizer,
+        empty_lines=draft.empty_lines,
+        undecodable=draft.undecodable,
+    )
+    if counts is not None:
+        vars(corpus)["counts"] = counts  # where the cached property would keep them
+    return corpus
 
 
 def _by_position(raw: io.BufferedReader, advance: Advance) -> Callable[[], None]:
@@ -277,78 +252,6 @@ def _by_position(raw: io.BufferedReader, advance: Advance) -> Callable[[], None]
     return step
 
 
-class _Encoder:
-    """Turns lines into codes, about a million characters at a time."""
-
-    def __init__(self, tokenizer: str) -> None:
-        self._tokenize = _tokenizer(tokenizer)
-        self._tokenizer = tokenizer
-        self._codes: defaultdict[str, int] = defaultdict()
-        self._codes.default_factory = self._codes.__len__  # a new word gets the next code
-        self._tokens = _TokenStore()
-        self._lengths: list[NDArray[np.int64]] = []
-        self._empty = 0
-
-    def add_all(self, lines: Iterator[str], after_each: Callable[[], None]) -> None:
-        """Read lines in bites of so many characters, whether one line holds them or thousands."""
-        bite: list[str] = []
-        characters = 0
-        for line in lines:
-            if not isinstance(line, str):
-                raise InputError(f"A line must be a str; got {line!r}. Pass str, not tokens.")
-            if len(line) > _CHARACTERS_AT_ONCE:
-                self._add(bite)
-                self._add_long(line)
-                bite, characters = [], 0
-                after_each()
-                continue
-            bite.append(line)
-            characters += len(line)
-            if characters > _CHARACTERS_AT_ONCE:
-                self._add(bite)
-                bite, characters = [], 0
-                after_each()
-        self._add(bite)
-
-    def _add(self, lines: list[str]) -> None:
-        sentences = [tokens for tokens in map(self._tokenize, lines) if tokens]
-        self._empty += len(lines) - len(sentences)
-        self._keep(sentences)
-        self._lengths.append(np.fromiter(map(len, sentences), np.int64, len(sentences)))
-
-    def _add_long(self, line: str) -> None:
-        """Read one long line as one sentence, bite by bite, cut at white space."""
-        length = start = 0
-        while start < len(line):
-            cut = _SPACE.search(line, start + _CHARACTERS_AT_ONCE)
-            stop = cut.end() if cut else len(line)
-            tokens = self._tokenize(line[start:stop])
-            self._keep([tokens])
-            length, start = length + len(tokens), stop
-        self._empty += not length
-        self._lengths.append(np.array([length] if length else [], np.int64))
-
-    def _keep(self, sentences: list[list[str]]) -> None:
-        codes = map(self._codes.__getitem__, chain.from_iterable(sentences))
-        self._tokens.append(np.fromiter(codes, np.int32))
-
-    def corpus(self, source: str, *, undecodable: int = 0) -> Corpus:
-        if not self._codes:
-            raise InputError(f"A corpus must hold at least one token; {source} holds none.")
-        _check_unicode(self._codes)
-        lengths = np.concatenate(self._lengths)
-        offsets = np.zeros(len(lengths) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return Corpus(
-            words=tuple(self._codes),
-            tokens=self._tokens.array(),
-            offsets=offsets,
-            tokenizer=self._tokenizer,  # type: ignore[arg-type]  # checked by _tokenizer
-            empty_lines=self._empty,
-            undecodable=undecodable,
-        )
-
-
 def _check_unicode(words: Iterable[str]) -> None:
     try:
         "\n".join(words).encode()
@@ -357,36 +260,3 @@ def _check_unicode(words: Iterable[str]) -> None:
             f"Words must be valid Unicode; {error.object[error.start]!r} is half a surrogate pair. "
             "Decode the text with the encoding it was written in."
         ) from error
-
-
-class _TokenStore:
-    """Codes appended in pieces; in memory, and past the limit in a temporary file."""
-
-    def __init__(self) -> None:
-        self._pieces: list[NDArray[np.int32]] = []
-        self._bytes = 0
-        self._file: io.BufferedRandom | None = None
-        self._count = 0
-
-    def append(self, codes: NDArray[np.int32]) -> None:
-        self._pieces.append(codes)
-        self._count += len(codes)
-        self._bytes += codes.nbytes
-        if self._bytes > _MEMORY_LIMIT:
-            self._spill()
-
-    def _spill(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the corpus)
-        for codes in self._pieces:
-            codes.tofile(self._file)
-        self._pieces.clear()
-        self._bytes = 0
-
-    def array(self) -> NDArray[np.int32]:
-        if self._file is None:
-            return np.concatenate(self._pieces)
-        self._spill()
-        with self._file:  # the map keeps what it maps
-            self._file.flush()
-            return np.memmap(self._file, np.int32, "r", shape=(self._count,))

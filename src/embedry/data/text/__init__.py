@@ -1,0 +1,1 @@
+"""Text becoming numbers: tokenizers, blocks of bytes, and the draft of a corpus."""

@@ -1,0 +1,154 @@
+"""A corpus in the making: codes, sentences and words, appended bite by bite.
+
+What it is: arrays that grow without ever being there twice, and a temporary file for what is
+more than memory should hold. What it is not: a reader; see ``lines`` and ``reader``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+__all__ = ["Draft", "Growing"]
+
+MEMORY_LIMIT = 2**30
+
+
+class Growing:
+    """An array that grows at its end, by an eighth at a time.
+
+    Parameters
+    ----------
+    dtype : type
+        Of its numbers.
+
+    Attributes
+    ----------
+    size : int
+        How many there are.
+
+    Examples
+    --------
+    >>> numbers = Growing(np.int32)
+    >>> numbers.append(np.array([1, 2]))
+    >>> numbers.append(np.array([3]))
+    >>> numbers.take()
+    array([1, 2, 3], dtype=int32)
+    """
+
+    def __init__(self, dtype: type[np.generic]) -> None:
+        self._room: NDArray[Any] = np.zeros(0, dtype)
+        self.size = 0
+
+    def extend(self, size: int) -> NDArray[Any]:
+        """Grow to ``size`` numbers, new ones 0, and return a view of all.
+
+        Let go of the view before the next call: the memory may move.
+        """
+        if size > self._room.size:
+            # the system moves pages, not bytes, where arrays are large
+            self._room.resize(size + size // 8, refcheck=False)
+        self.size = size
+        return self._room[:size]
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Add numbers at the end."""
+        first = self.size
+        self.extend(first + len(values))[first:] = values
+
+    def take(self) -> NDArray[Any]:
+        """Return the array without spare room; nothing can be added after this."""
+        self._room.resize(self.size, refcheck=False)
+        return self._room
+
+
+class Draft:
+    """Sentences appended in pieces, and the words seen so far.
+
+    Attributes
+    ----------
+    codes : dict of str to int
+        The code of each word, in order of first appearance.
+    empty_lines : int
+        Lines that ended without a token.
+    undecodable : int
+        What readers of bytes had to replace; they add to it.
+    """
+
+    def __init__(self) -> None:
+        self.codes: defaultdict[str, int] = defaultdict()
+        self.codes.default_factory = self.codes.__len__  # a new word gets the next code
+        self.empty_lines = 0
+        self.undecodable = 0
+        self._tokens = _Tokens()
+        self._offsets = Growing(np.int64)
+        self._offsets.append(np.zeros(1, np.int64))
+        self._counts = Growing(np.int64)
+        self._line_start = 0
+
+    def codes_of(self, words: Collection[str]) -> NDArray[np.int32]:
+        """Return the codes of words, new ones included, (words,) int32."""
+        return np.fromiter(map(self.codes.__getitem__, words), np.int32, len(words))
+
+    def add(self, tokens: NDArray[np.int32], ends: NDArray[np.int64]) -> None:
+        """Append codes.
+
+        Parameters
+        ----------
+        tokens : ndarray (tokens,), int32
+        ends : ndarray (line ends,), int64
+            How many of these tokens stand before each line end. What stands behind the last
+            one begins a line that goes on with the next call.
+        """
+        absolute = ends + self._tokens.size
+        self._tokens.append(tokens)
+        if len(absolute):
+            kept = absolute > np.concatenate([[self._line_start], absolute[:-1]])
+            self.empty_lines += len(kept) - int(kept.sum())
+            self._offsets.append(absolute[kept])
+            self._line_start = int(absolute[-1])
+
+    def count(self, codes: NDArray[np.int32], times: NDArray[np.int32]) -> None:
+        """Add to how often words occur; a word may be named twice."""
+        np.add.at(self._counts.extend(len(self.codes)), codes, times)
+
+    def take(self) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64] | None]:
+        """Hand over the tokens, the offsets of sentences, and the counts where they were kept."""
+        counts = self._counts.take() if self._counts.size else None
+        return self._tokens.take(), self._offsets.take(), counts
+
+
+class _Tokens:
+    """Codes in memory, and past the limit in a temporary file."""
+
+    def __init__(self) -> None:
+        self._memory = Growing(np.int32)
+        self._file: io.BufferedRandom | None = None
+        self.size = 0
+
+    def append(self, codes: NDArray[np.int32]) -> None:
+        self.size += len(codes)
+        if self._file is None and 4 * self.size > MEMORY_LIMIT:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the corpus)
+            self._memory.take().tofile(self._file)
+            self._memory = Growing(np.int32)
+        if self._file is None:
+            self._memory.append(codes)
+        else:
+            codes.tofile(self._file)
+
+    def take(self) -> NDArray[np.int32]:
+        if self._file is None:
+            return self._memory.take()
+        with self._file:  # the map keeps what it maps
+            self._file.flush()
+            return np.memmap(self._file, np.int32, "r", shape=(self.size,))

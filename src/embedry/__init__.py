@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from embedry.store.collection import Collection as Collection
     from embedry.trust import evaluate as evaluate
     from embedry.trust.explain import explain as explain
+    from embedry.trust.stability import stability as stability
     from embedry.use.recommend import Recommender as Recommender
 
 __version__ = "0.1.0.dev0"
@@ -43,6 +44,7 @@ _HOMES = {
     "Word2Vec": "embedry.learn.word2vec",
     "explain": "embedry.trust.explain",
     "load": "embedry.learn.modelfile",
+    "stability": "embedry.trust.stability",
 }
 _MODULES = {"evaluate": "embedry.trust.evaluate", "samples": "embedry.data.samples"}
 

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
+from embedry.errors import InputError
 from embedry.exchange.binary import read_word2vec_binary, write_word2vec_binary
 from embedry.exchange.fasttext import read_fasttext
 from embedry.exchange.found import Errors, Found, Mending, Repeats
@@ -162,6 +163,11 @@ class Exchangeable(ABC):
         OSError
             If it cannot be written; what was there stays.
         """
+        if not self.ids:
+            raise InputError(
+                "A GloVe file must have a line that tells the dims; there are no ids. "
+                "Use write_word2vec, or Embeddings.save."
+            )
         write_text(path, self.ids, self.vectors, header=False)
 
     @classmethod

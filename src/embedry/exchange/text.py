@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["parse", "parse_plain", "read_glove", "read_word2vec_text", "write_text"]
 
 _LINES_AT_ONCE = 2048
+_OF_NUMBERS = b"0123456789+-.eE \t\n"
 _LONGEST_LINE = 1 << 25  # bytes: a million numbers of 32 characters
 
 
@@ -223,7 +224,8 @@ def parse(
         words.append(word)
         numbers.append(rest)
     text = b"\n".join(numbers)
-    if text.strip() and b"\r" not in text:  # loadtxt warns of nothing, and ends lines there
+    # loadtxt warns of nothing, and splits fields at white space that is none to others
+    if text.strip() and not text.translate(None, _OF_NUMBERS):
         try:
             with np.errstate(over="ignore"):  # beyond float32 is infinite, which is found later
                 rows = np.loadtxt(BytesIO(text), np.float32, comments=None, ndmin=2)

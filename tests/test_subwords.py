@@ -48,6 +48,7 @@ def test_ngram_hashes_equal_gensim(word, shortest, longest, buckets):
     longest=lengths,
     buckets=st.integers(1, 2**31 - 1),
 )
+@example(["ab", "c"], 1, 1, 1000)
 @example([b"\x80", b"\xff\x80\x80", b"", "</s>", b"<\x80"], 1, 3, 1000)
 def test_ngrams_of_equal_one_by_one(many, shortest, longest, buckets):
     """All words at once get what each gets alone, bytes that are no UTF-8 included."""

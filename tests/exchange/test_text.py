@@ -99,6 +99,7 @@ def test_glove_refuses_lines_by_number(tmp_path, data, message):
 def test_glove_names_lines_far_into_the_file(tmp_path, monkeypatch):
     """Lines are counted across the pieces that are read at once."""
     monkeypatch.setattr(text, "_LINES_AT_ONCE", 3)
+    monkeypatch.setattr(text, "_BYTES_AT_ONCE", 12)
     good = b"".join(b"w%d 1 2\n" % number for number in range(10))
     assert len(glove(tmp_path / "w", good)) == 10
     with pytest.raises(FileFormatError, match="line 11 has 1 numbers"):
@@ -118,8 +119,9 @@ def test_glove_writes_no_words_that_others_cannot_read(tmp_path):
 def test_lines_without_an_end_are_refused(tmp_path, monkeypatch):
     """A line longer than any vector is not gathered up."""
     monkeypatch.setattr(text, "_LONGEST_LINE", 64)
-    with pytest.raises(FileFormatError, match="line 2"):
+    with pytest.raises(FileFormatError, match="line 2 is longer than 63 bytes"):
         glove(tmp_path / "w", b"a 1 2\n" + b"b" * 200 + b" 1 2\n")
+    assert glove(tmp_path / "w", b"a 1 2\n" + b"b" * 58 + b" 1 2\n").ids[1] == "b" * 58
 
 
 # --- fast and plain -----------------------------------------------------------------------------

@@ -13,9 +13,7 @@ for word representation", 2014 (the released files).
 
 from __future__ import annotations
 
-from functools import partial
 from io import BytesIO
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +25,7 @@ from embedry.exchange.words import header_of, plain_words
 from embedry.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["parse", "parse_plain", "read_glove", "read_word2vec_text", "write_text"]
 
 _LINES_AT_ONCE = 2048
+_BYTES_AT_ONCE = 1 << 23
 _OF_NUMBERS = b"0123456789+-.eE \t\n"
 _LONGEST_LINE = 1 << 25  # bytes: a million numbers of 32 characters
 
@@ -137,7 +136,7 @@ def read_glove(path: str | Path, mending: Mending) -> Found:
     with read_from(path) as source:
         first = source.file.readline(_LONGEST_LINE)
         dims = _dims_of(source, first)
-        words, rows = _read_lines(source, dims, first_line=1, most=None, spaced=True, begun=first)
+        words, rows = _read_lines(source, dims, first_line=1, most=None, spaced=True, first=first)
     return mending.kept(source.path, words).found(rows)
 
 
@@ -165,30 +164,39 @@ def _read_lines(
     first_line: int,
     most: int | None,
     spaced: bool,
-    begun: bytes | None = None,
+    first: bytes | None = None,
 ) -> tuple[list[bytes], NDArray[np.float32]]:
     words: list[bytes] = []
     rows = GrowingRows(dims)
-    lines = _lines(source, begun)
+    begun = [] if first is None else [first]
     while most is None or len(words) < most:
         wanted = _LINES_AT_ONCE if most is None else min(_LINES_AT_ONCE, most - len(words))
-        if not (some := list(islice(lines, wanted))):
-            break
         try:
-            found, numbers = parse(some, dims, spaced=spaced)
+            if not (lines := _some_lines(source, wanted, begun)):
+                break
+            found, numbers = parse(lines, dims, spaced=spaced)
         except _LineError as error:
             line = first_line + len(words) + error.place
             raise _not_whole(source, f"line {line} {error.why}") from error
         words += found
         rows.add(numbers)
+        begun = []
         source.advance()
     return words, rows.take()
 
 
-def _lines(source: Source, begun: bytes | None) -> Iterator[bytes]:
-    if begun:
-        yield begun
-    yield from iter(partial(source.file.readline, _LONGEST_LINE), b"")
+def _some_lines(source: Source, wanted: int, begun: list[bytes]) -> list[bytes]:
+    """Read lines as long as they are few and small, whatever a packed file unfolds into."""
+    lines, size = list(begun), 0
+    while len(lines) < wanted and size < _BYTES_AT_ONCE:
+        line = source.file.readline(_LONGEST_LINE)
+        if not line:
+            break
+        if len(line) == _LONGEST_LINE:
+            raise _LineError(len(lines), f"is longer than {_LONGEST_LINE - 1} bytes")
+        lines.append(line)
+        size += len(line)
+    return lines
 
 
 def parse(
@@ -231,7 +239,7 @@ def parse(
                 rows = np.loadtxt(BytesIO(text), np.float32, comments=None, ndmin=2)
         except ValueError:
             return parse_plain(lines, dims, spaced=spaced)
-        if rows.shape == (len(lines), dims) and all(words):
+        if rows.shape == (len(lines), dims):
             return words, rows
     return parse_plain(lines, dims, spaced=spaced)
 

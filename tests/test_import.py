@@ -37,6 +37,7 @@ def third_party(code):
         ("import embedry as em; em.Embeddings(['a'], [[1, 2]]).nearest(id='a')", ["numpy"]),
         ("import embedry as em; em.Corpus.from_lines(['a b']).counts", ["numpy"]),
         ("import embedry as em; em.Interactions.from_triples(['a'], ['b'])", ["numpy"]),
+        ("import embedry as em; em.Graph.from_edges([(1, 2)]).isolated", ["numpy"]),
         ("from embedry import files, ids, metrics, query, ranking, vectors", ["numpy"]),
     ],
 )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from embedry.card import Relation as Relation
     from embedry.data import samples as samples
     from embedry.data.corpus import Corpus as Corpus
+    from embedry.data.graph import Graph as Graph
     from embedry.data.interactions import Interactions as Interactions
     from embedry.embeddings import Embeddings as Embeddings
     from embedry.errors import EmbedryError as EmbedryError
@@ -38,6 +39,7 @@ _HOMES = {
     "Embeddings": "embedry.embeddings",
     "EmbedryError": "embedry.errors",
     "ForeignSpaceError": "embedry.errors",
+    "Graph": "embedry.data.graph",
     "Interactions": "embedry.data.interactions",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",

@@ -1,0 +1,132 @@
+"""Graphs of other packages, taken apart: networkx, SciPy, DataFrames.
+
+None of them is imported: what is passed brings its own methods.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedry.data.graphs.edges import Edges, as_weights
+from embedry.errors import InputError
+from embedry.ids import Id, check_ids
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["read_frame", "read_networkx", "read_scipy"]
+
+
+def read_networkx(
+    graph: Any, weight: str | None
+) -> tuple[list[Id], tuple[list[Any], list[Any]], list[Any] | None]:
+    """Take a networkx graph apart; see `Graph.from_networkx`.
+
+    Parameters
+    ----------
+    graph : networkx graph
+    weight : str or None
+        The attribute that holds weights.
+
+    Returns
+    -------
+    nodes, (sources, targets), weights
+        Weights are None where no edge has any.
+
+    Raises
+    ------
+    InputError
+        If it is no networkx graph, a node is no id, or some edges alone have weights.
+    """
+    if not all(hasattr(graph, name) for name in ("nodes", "edges", "is_directed")):
+        raise InputError(
+            f"graph must be a networkx graph; got {type(graph).__name__}. Pass edges to "
+            "from_edges, a matrix to from_scipy."
+        )
+    try:
+        nodes = check_ids(graph.nodes)
+    except InputError as error:
+        raise InputError(
+            f"{error} networkx.relabel_nodes(graph, str) renames all nodes of a graph."
+        ) from error
+    triples = list(graph.edges(data=weight, default=None))
+    columns = [triple[0] for triple in triples], [triple[1] for triple in triples]
+    return nodes, columns, _weights(triples, weight)
+
+
+def _weights(triples: list[tuple[Any, Any, Any]], weight: str | None) -> list[Any] | None:
+    bare = [] if weight is None else [edge for edge in triples if edge[2] is None]
+    if weight is None or len(bare) == len(triples):
+        return None
+    if bare:
+        source, target, _ = bare[0]
+        raise InputError(
+            f"Either all edges must have a {weight!r} or none; {len(bare)} of {len(triples)} have "
+            f"none, the first from {source!r} to {target!r}. Set them, or pass weight=None."
+        )
+    return [value for _, _, value in triples]
+
+
+def read_scipy(matrix: Any) -> tuple[tuple[Id, ...], Edges]:
+    """Take a SciPy sparse matrix apart; see `Graph.from_scipy`.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse matrix or array (nodes, nodes)
+
+    Returns
+    -------
+    ids : tuple of int
+        The numbers of its rows.
+    entries : Edges
+        As stored, zeros and repeats too.
+
+    Raises
+    ------
+    InputError
+        If it is not sparse and square, or a value is no weight.
+    """
+    if not hasattr(matrix, "tocoo") or matrix.ndim != 2 or len(set(matrix.shape)) != 1:
+        raise InputError(
+            "matrix must be a SciPy sparse matrix of nodes by nodes; got "
+            f"{type(matrix).__name__} {getattr(matrix, 'shape', '')}. "
+            "Pass scipy.sparse.csr_array(...) of a square table."
+        )
+    entries = matrix.tocoo()
+    rows, columns = entries.row.astype(np.int32), entries.col.astype(np.int32)
+    weights = as_weights(
+        entries.data, len(rows), lambda place: f"row {rows[place]}, column {columns[place]}"
+    )
+    return tuple(range(entries.shape[0])), Edges(rows, columns, weights)
+
+
+def read_frame(
+    frame: Any, source: str, target: str, weight: str | None
+) -> tuple[tuple[Any, Any], NDArray[Any] | None]:
+    """Take columns from a frame; see `Graph.from_frame`.
+
+    Parameters
+    ----------
+    frame : DataFrame, Arrow table, or mapping of str to column
+    source, target : str
+    weight : str or None
+
+    Returns
+    -------
+    (sources, targets), weights
+        Columns as they are; weights are None where there is no such column.
+
+    Raises
+    ------
+    InputError
+        If a column is missing.
+    """
+    names = list(getattr(frame, "column_names", frame))
+    for name in (source, target, weight):
+        if name is not None and name not in names:
+            found = ", ".join(map(str, names))
+            raise InputError(f"The frame must have a column {name!r}; it has {found}.")
+    weights = None if weight is None else np.asarray(frame[weight])
+    return (frame[source], frame[target]), weights

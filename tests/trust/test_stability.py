@@ -128,6 +128,8 @@ def test_stability_seeds_differ_and_repeat(data):
     one, two = (stability(data, Planted(seed=3), replicas=5, seed=8) for _ in range(2))
     assert len({*one.seeds, 3}) == 6
     assert one.seeds == two.seeds
+    taken = Planted(seed=one.seeds[0])
+    assert stability(data, taken, replicas=2, seed=8).seeds == one.seeds[1:3]
     np.testing.assert_array_equal(one.shares, two.shares)
     assert stability(data, Planted(seed=3), replicas=5, seed=9).seeds != one.seeds
 

@@ -7,7 +7,9 @@ a frozen value that says how many questions were asked and known, and prints as 
 What it is not: a search for settings; choose those on one split, and report another.
 """
 
+from embedry.trust.evaluate.graphs.edges import EdgeSplit, split_edges
 from embedry.trust.evaluate.graphs.labels import read_labels
+from embedry.trust.evaluate.graphs.links import LinkPrediction, link_prediction
 from embedry.trust.evaluate.graphs.nodes import NodeClassification, node_classification
 from embedry.trust.evaluate.intervals import Interval, Spread
 from embedry.trust.evaluate.words.analogies import AnalogyScore, Category, analogies
@@ -25,16 +27,20 @@ __all__ = [
     "AnalogyScore",
     "Category",
     "Comparison",
+    "EdgeSplit",
     "Interval",
+    "LinkPrediction",
     "NodeClassification",
     "PairScore",
     "Spread",
     "WordPairs",
     "analogies",
     "compare",
+    "link_prediction",
     "node_classification",
     "read_analogies",
     "read_labels",
     "read_word_pairs",
+    "split_edges",
     "word_pairs",
 ]

@@ -92,12 +92,12 @@ def test_node_classification_counts_what_is_left_out():
 
 def test_node_classification_survives_labels_that_are_never_learned():
     """A label of one node is missing from some training sets; one of all nodes from no node."""
-    space, carried = planted()
+    space, carried = planted(noise=0.1)
     labels = {n: [*found, "all"] for n, found in carried.items()}
-    labels[5] = [*labels[5], "rare"]
+    labels[5] = [*labels[5], "a rare one"]
     found = node_classification(space, labels, splits=12)
     assert set(found.untrained) == {0, 1}
-    assert all(0 < value <= 1 for value in found.micro.values)
+    assert min(found.micro.values) > 0.9  # guessed first, it would take the place of a true one
 
 
 def test_node_classification_same_seed_same_result():

@@ -86,6 +86,8 @@ def test_analogies_are_kept_to_the_most_frequent_words():
     assert found.overall.skipped == 200 - len(among)
     assert set(found.too_rare) == {w for q in questions for w in q if int(w[1:]) >= 20}
     assert found.unknown == ()
+    with pytest.raises(InputError, match="At least one question"):
+        analogies(space, [("w20", "w1", "w2", "w3")], most_frequent=20)
 
 
 def test_analogies_count_what_is_unknown_and_lowered():

@@ -1,0 +1,251 @@
+"""Edges held out of a graph, so that what is learned from the rest can be asked for them.
+
+A split draws test edges, takes them out of the graph, and draws pairs that are no edges, for
+testing and for training, all of them different. Learn from ``split.graph`` and nothing else:
+then nothing leaks. What it is not: a split in time.
+
+References
+----------
+Liben-Nowell, Kleinberg 2007, The Link-Prediction Problem for Social Networks. Grover, Leskovec
+2016, node2vec, section 4.4 (half of the edges, the rest stays connected).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embedry.data.graph import Graph
+from embedry.errors import InputError
+from embedry.learn.learner import real_number, whole_number
+from embedry.trust.evaluate.graphs.logistic import check_extra
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["EdgeSplit", "split_edges"]
+
+_FEW_PAIRS = 2**22  # so many pairs of nodes are written out rather than drawn
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeSplit:
+    """A graph without some of its edges, the edges, and pairs that are none.
+
+    Attributes
+    ----------
+    graph : Graph
+        All nodes and the training edges: learn from this graph alone.
+    test_edges : ndarray (m, 2), int64
+        The edges taken out, in places of ``graph.ids``; undirected ones with the smaller first.
+    test_non_edges : ndarray (m, 2), int64
+        Pairs of different nodes that the whole graph does not join, uniformly drawn.
+    train_non_edges : ndarray (t, 2), int64
+        Further such pairs, one a training edge, or fewer where the graph is too dense.
+    connected : bool
+        Whether nodes that a path joined are still joined in ``graph``.
+    seed : int
+    """
+
+    graph: Graph
+    test_edges: NDArray[np.int64]
+    test_non_edges: NDArray[np.int64]
+    train_non_edges: NDArray[np.int64]
+    connected: bool
+    seed: int
+
+    @property
+    def train_edges(self) -> NDArray[np.int64]:
+        """The edges of ``graph`` but for self loops, (e, 2) int64."""
+        return _pairs(edge_keys(self.graph)[0], len(self.graph))
+
+    def __str__(self) -> str:
+        kept = ", connected as before" if self.connected else ""
+        return (
+            f"{len(self.train_edges):,} edges to learn from{kept}, and "
+            f"{len(self.train_non_edges):,} non-edges; {len(self.test_edges):,} of both to test"
+        )
+
+
+def split_edges(
+    graph: Graph, *, test: float = 0.5, connected: bool = True, seed: int = 0
+) -> EdgeSplit:
+    """Take edges out of a graph at random, and draw as many pairs that are no edges.
+
+    Parameters
+    ----------
+    graph : Graph
+        Self loops stay where they are: they are no pair to be asked for.
+    test : float
+        The share of the edges to take out, in (0, 1).
+    connected : bool
+        Keep a random spanning forest, so that nodes that a path joins (whatever its directions)
+        stay joined, as in the node2vec paper. Else any edge may go, and nodes may be left alone.
+    seed : int
+        The same seed gives the same split.
+
+    Returns
+    -------
+    EdgeSplit
+
+    Raises
+    ------
+    InputError
+        If an argument is not such, the graph has no two edges to split, too few edges can go
+        without taking the graph apart, or it lacks so many non-edges.
+    MissingExtraError
+        If ``connected`` and SciPy is not installed: ``pip install 'embedry[evaluate]'``.
+
+    Notes
+    -----
+    O(edges log edges) time and O(edges) memory. Of a directed graph the pair (b, a) is a non-edge
+    where only (a, b) is an edge.
+
+    References
+    ----------
+    Grover, Leskovec 2016, section 4.4.
+    """
+    if not isinstance(graph, Graph):
+        raise InputError(f"graph must be a Graph; got {type(graph).__name__}.")
+    share = real_number("test", test, 0, 1)
+    generator = np.random.default_rng(whole_number("seed", seed, 0))
+    keys, places = edge_keys(graph)
+    nodes = len(graph)
+    count = round(share * len(keys))
+    if not 0 < count < len(keys):
+        raise InputError(
+            f"test must leave edges on both sides; {share:g} of {len(keys)} leaves "
+            f"{len(keys) - count} and {count}. Pass test=0.5, or a larger graph."
+        )
+    free = np.arange(len(keys))
+    if connected:
+        check_extra("split_edges with connected=True")
+        free = np.flatnonzero(~_spanning_forest(keys, nodes, generator))
+        _check_free(len(free), count, len(keys))
+    taken = np.sort(generator.choice(free, count, replace=False))
+    test_pairs, train_pairs = _non_edges(graph, keys, count, generator)
+    return EdgeSplit(
+        graph.without_edges(places[taken]),
+        _pairs(keys[taken], nodes),
+        test_pairs,
+        train_pairs,
+        bool(connected),
+        int(seed),
+    )
+
+
+def _check_free(free: int, count: int, edges: int) -> None:
+    if count > free:
+        raise InputError(
+            f"To stay connected the graph must keep {edges - free} of its {edges} edges; test "
+            f"asks for {count}. Pass test={free / edges:.3f} at most, or connected=False."
+        )
+
+
+def edge_keys(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a number for each edge but self loops: first node times the nodes plus second.
+
+    Parameters
+    ----------
+    graph : Graph
+
+    Returns
+    -------
+    keys : ndarray (edges,), int64
+        Ascending; undirected edges once, with the smaller node first.
+    places : ndarray (edges,), int64
+        Where each stands in ``graph.edges()``.
+    """
+    sources, targets, _ = graph.edges()
+    places = np.flatnonzero(sources != targets)
+    keys = sources[places].astype(np.int64) * len(graph) + targets[places]
+    return keys, places
+
+
+def _pairs(keys: NDArray[np.int64], nodes: int) -> NDArray[np.int64]:
+    return np.stack(np.divmod(keys, nodes), axis=1)  # (m,) -> (m, 2)
+
+
+def _keys(pairs: NDArray[np.int64], nodes: int) -> NDArray[np.int64]:
+    """Return the keys of pairs, the smaller node first, (m, 2) -> (m,)."""
+    return np.asarray(pairs.min(axis=1) * nodes + pairs.max(axis=1))
+
+
+def _is_among(keys: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say of each key whether it is among some that ascend."""
+    places = np.minimum(np.searchsorted(ascending, keys), len(ascending) - 1)
+    return np.asarray(ascending[places] == keys)
+
+
+def _spanning_forest(
+    keys: NDArray[np.int64], nodes: int, generator: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Mark edges that hold the graph together: a tree a component, of least random weight."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    # one of a -> b and b -> a is enough to hold both nodes together
+    either, chosen = np.unique(_keys(_pairs(keys, nodes), nodes), return_index=True)
+    weights = 1 + generator.random(len(either))
+    matrix = coo_array((weights, _pairs(either, nodes).T), shape=(nodes, nodes)).tocsr()
+    tree = minimum_spanning_tree(matrix).tocoo()
+    held = _keys(np.stack([tree.row, tree.col], axis=1).astype(np.int64), nodes)
+    marked = np.zeros(len(keys), bool)
+    marked[chosen[_is_among(either, np.sort(held))]] = True
+    return marked
+
+
+def _non_edges(
+    graph: Graph, keys: NDArray[np.int64], count: int, generator: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw pairs that are no edges: ``count`` to test, and one a training edge where there are."""
+    nodes = len(graph)
+    free = (nodes * (nodes - 1) // (1 if graph.directed else 2)) - len(keys)
+    if free <= count:
+        raise InputError(
+            f"A graph must have more non-edges than test edges; it has {free} and {count}. "
+            "It is nearly complete: pass a smaller test."
+        )
+    wanted = min(len(keys), free)
+    if free + len(keys) <= _FEW_PAIRS or wanted > free // 2:
+        drawn = _drawn_from_all(keys, nodes, wanted, graph.directed, generator)
+    else:
+        drawn = _drawn_apart(keys, nodes, wanted, graph.directed, generator)
+    return _pairs(drawn[:count], nodes), _pairs(drawn[count:], nodes)
+
+
+def _drawn_from_all(
+    keys: NDArray[np.int64],
+    nodes: int,
+    count: int,
+    directed: bool,
+    generator: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Draw from a list of all pairs that are no edges."""
+    first, second = np.triu_indices(nodes, 1)
+    pairs = first * nodes + second
+    if directed:
+        pairs = np.concatenate([pairs, second * nodes + first])
+    return generator.choice(pairs[~_is_among(pairs, keys)], count, replace=False)
+
+
+def _drawn_apart(
+    keys: NDArray[np.int64],
+    nodes: int,
+    count: int,
+    directed: bool,
+    generator: np.random.Generator,
+) -> NDArray[np.int64]:
+    """Draw pairs of nodes, pass over edges, self pairs and repetitions, until there are enough."""
+    drawn = np.empty(0, np.int64)
+    while len(drawn) < count:
+        pairs = generator.integers(0, nodes, (2, 2 * (count - len(drawn)) + 16))
+        pairs = pairs[:, pairs[0] != pairs[1]]
+        low, high = pairs if directed else np.sort(pairs, axis=0)
+        new = low * nodes + high
+        drawn = np.concatenate([drawn, new[~_is_among(new, keys)]])
+        _, places = np.unique(drawn, return_index=True)
+        drawn = drawn[np.sort(places)]  # the first of each, in the order drawn
+    return drawn[:count]

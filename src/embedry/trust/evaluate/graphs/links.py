@@ -1,0 +1,233 @@
+"""Link prediction: how well vectors tell edges that were held out from pairs that are none.
+
+Two vectors become one by an operator, and logistic regression learns what edges look like; or
+the cosine of the two is taken as it is. What it is not: a recommender of edges.
+
+References
+----------
+Grover, Leskovec 2016, node2vec: Scalable Feature Learning for Networks, section 4.4, table 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from embedry.embeddings import Embeddings
+from embedry.errors import InputError
+from embedry.learn.learner import whole_number
+from embedry.metrics import COSINE
+from embedry.progress import progress
+from embedry.trust.evaluate.graphs.edges import EdgeSplit
+from embedry.trust.evaluate.graphs.logistic import check_extra, logistic_weights, with_constant
+from embedry.trust.evaluate.intervals import Spread
+from embedry.trust.evaluate.measures import area_under_roc, average_precision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["LinkPrediction", "Operator", "link_prediction"]
+
+Operator = Literal["hadamard", "average", "l1", "l2", "cosine"]
+
+_PAIRS_AT_ONCE = 2**16
+_OPERATORS: dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]] = {
+    "hadamard": lambda one, two: one * two,
+    "average": lambda one, two: (one + two) / 2,
+    "l1": lambda one, two: np.abs(one - two),
+    "l2": lambda one, two: np.square(one - two),
+}
+
+
+@dataclass(frozen=True)
+class LinkPrediction:
+    """How well held-out edges are told from pairs that are none.
+
+    Attributes
+    ----------
+    operator : str
+    area_under_roc : Spread
+        For each split, the chance that an edge scores above a non-edge; 0.5 is chance.
+    average_precision : Spread
+        For each split; as many edges as non-edges are asked for, so that 0.5 is chance.
+    tested, trained : tuple of int
+        For each split, pairs of both kinds that were scored, and learned from.
+    without_vector : tuple of int
+        For each split, test pairs left out because a node has no vector.
+    """
+
+    operator: str
+    area_under_roc: Spread
+    average_precision: Spread
+    tested: tuple[int, ...]
+    trained: tuple[int, ...]
+    without_vector: tuple[int, ...]
+
+    def __str__(self) -> str:
+        splits = f", {len(self.tested)} splits" if len(self.tested) > 1 else ""
+        return (
+            f"{self.operator}: area under ROC {self.area_under_roc}, average precision "
+            f"{self.average_precision}{splits}; {sum(self.tested):,} pairs, "
+            f"{sum(self.without_vector):,} left out without a vector"
+        )
+
+
+def link_prediction(
+    embeddings: Embeddings | Sequence[Embeddings],
+    split: EdgeSplit | Sequence[EdgeSplit],
+    *,
+    operator: Operator = "hadamard",
+    train_pairs: int = 50_000,
+    seed: int = 0,
+) -> LinkPrediction:
+    """Measure how well vectors tell held-out edges from pairs that are no edges.
+
+    Parameters
+    ----------
+    embeddings : Embeddings, or sequence of Embeddings
+        Learned from ``split.graph``, and from nothing else: vectors that have seen the test edges
+        score too high, and nothing here can tell. One for each split.
+    split : EdgeSplit, or sequence of EdgeSplit
+        See `split_edges`. Several give the spread.
+    operator : {"hadamard", "average", "l1", "l2", "cosine"}
+        What makes one row of two vectors u and v: u * v, (u + v) / 2, abs(u - v), (u - v)^2, all
+        by column, on which logistic regression learns (L2, C = 1, not scaled); or the cosine
+        of u and v, which is the score itself.
+    train_pairs : int
+        Learn from so many training edges and as many non-edges at most, drawn at random.
+    seed : int
+        Of that draw.
+
+    Returns
+    -------
+    LinkPrediction
+
+    Raises
+    ------
+    InputError
+        If an argument is not such, there is not one embedding a split, fewer than one pair of a
+        kind has vectors, or a vector is zero and the operator is cosine.
+    MissingExtraError
+        If scikit-learn is not installed and the operator learns:
+        ``pip install 'embedry[evaluate]'``.
+
+    Notes
+    -----
+    Training non-edges are those of the split: never test pairs. Memory for ``2 * train_pairs``
+    rows in float64; test pairs are scored in blocks.
+
+    References
+    ----------
+    Grover, Leskovec 2016, table 1 (the operators) and section 4.4.
+    """
+    if operator not in get_args(Operator):
+        raise InputError(
+            f"operator must be one of {', '.join(get_args(Operator))}; got {operator!r}."
+        )
+    if operator != "cosine":
+        check_extra("link_prediction")
+    most = whole_number("train_pairs", train_pairs, 1)
+    generator = np.random.default_rng(whole_number("seed", seed, 0))
+    runs = _runs(embeddings, split)
+    each = [
+        _Run(space, held, operator).scored(most, generator)
+        for space, held in progress(runs, "Predicting links")
+    ]
+    areas, precisions, tested, trained, left_out = zip(*each, strict=True)
+    return LinkPrediction(operator, Spread(areas), Spread(precisions), tested, trained, left_out)
+
+
+def _runs(
+    embeddings: Embeddings | Sequence[Embeddings], split: EdgeSplit | Sequence[EdgeSplit]
+) -> list[tuple[Embeddings, EdgeSplit]]:
+    spaces = [embeddings] if isinstance(embeddings, Embeddings) else list(embeddings)
+    splits = [split] if isinstance(split, EdgeSplit) else list(split)
+    fitting = all(isinstance(space, Embeddings) for space in spaces)
+    if not (fitting and all(isinstance(held, EdgeSplit) for held in splits)):
+        raise InputError(
+            "embeddings must be Embeddings and split an EdgeSplit, or sequences of them; got "
+            f"{type(embeddings).__name__} and {type(split).__name__}."
+        )
+    if len(spaces) != len(splits) or not spaces:
+        raise InputError(
+            f"There must be one embedding a split; got {len(spaces)} and {len(splits)}. Learn from "
+            "the graph of each split."
+        )
+    return list(zip(spaces, splits, strict=True))
+
+
+class _Run:
+    """One space and one split."""
+
+    def __init__(self, space: Embeddings, split: EdgeSplit, operator: str) -> None:
+        places = {id: place for place, id in enumerate(space.ids)}
+        self._row_of = np.array([places.get(id, -1) for id in split.graph.ids], np.int64)
+        self._split = split
+        self._join = _OPERATORS.get(operator)
+        self._rows = COSINE.prepare(space.vectors) if self._join is None else space.vectors
+
+    def scored(
+        self, most: int, generator: np.random.Generator
+    ) -> tuple[float, float, int, int, int]:
+        """Return area, precision, and how many pairs were tested, learned from and left out."""
+        weights, trained = self._weights(most, generator)
+        edges, non_edges = self._split.test_edges, self._split.test_non_edges
+        true, false = self._known(edges), self._known(non_edges)
+        if not (len(true) and len(false)):
+            raise InputError(
+                "Test edges and non-edges must have vectors for both nodes; none of "
+                f"{len(edges) if not len(true) else len(non_edges)} has. Check that ids are str in "
+                "both or int in both: 1 and '1' differ."
+            )
+        scores = self._scores(np.concatenate([true, false]), weights)
+        truth = np.arange(len(scores)) < len(true)
+        left_out = len(edges) + len(non_edges) - len(scores)
+        area, precision = area_under_roc(scores, truth), average_precision(scores, truth)
+        return area, precision, len(scores), trained, left_out
+
+    def _known(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the rows of the pairs whose nodes have vectors, (m, 2)."""
+        rows = self._row_of[pairs]
+        return np.asarray(rows[(rows >= 0).all(axis=1)])
+
+    def _weights(
+        self, most: int, generator: np.random.Generator
+    ) -> tuple[NDArray[np.float64] | None, int]:
+        """Learn what edges look like; return the weights, and from how many pairs."""
+        if self._join is None:
+            return None, 0
+        kinds = [self._known(self._split.train_edges), self._known(self._split.train_non_edges)]
+        count = min(most, *(len(pairs) for pairs in kinds))
+        if not count:
+            raise InputError(
+                "Training edges and non-edges must have vectors for both nodes; none has. Learn "
+                "from split.graph, or pass operator='cosine'."
+            )
+        true, false = (generator.choice(pairs, count, replace=False) for pairs in kinds)
+        rows = self._joined(np.concatenate([true, false]))
+        return logistic_weights(rows, np.arange(2 * count) < count), 2 * count
+
+    def _joined(self, pairs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Make one row of two: (m, 2) places -> (m, dims + 1)."""
+        if self._join is None:
+            raise TypeError("cosine joins no rows")
+        one, two = (self._rows[side].astype(np.float64) for side in pairs.T)
+        return with_constant(self._join(one, two))
+
+    def _scores(
+        self, pairs: NDArray[np.int64], weights: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
+        """Score pairs in blocks, (m, 2) -> (m,)."""
+        scores = np.empty(len(pairs))
+        for first in range(0, len(pairs), _PAIRS_AT_ONCE):
+            block = pairs[first : first + _PAIRS_AT_ONCE]
+            if weights is None:
+                one, two = self._rows[block[:, 0]], self._rows[block[:, 1]]
+                scores[first : first + len(block)] = np.vecdot(one, two)
+            else:
+                scores[first : first + len(block)] = self._joined(block) @ weights
+        return scores

@@ -9,7 +9,7 @@ from sklearn import metrics
 
 from embedry.errors import InputError
 from embedry.trust.evaluate.measures import (
-    area_under_roc,
+    auc,
     average_precision,
     average_ranks,
     f1_scores,
@@ -53,10 +53,10 @@ def test_weighted_spearman_is_that_of_the_pairs_written_out(rows, seed):
 
 
 @given(JUDGED)
-def test_area_under_roc_and_average_precision_are_those_of_scikit_learn(rows):
+def test_auc_and_average_precision_are_those_of_scikit_learn(rows):
     """Both, with ties among true and false cases."""
     scores, truth = (np.array(column) for column in zip(*rows, strict=True))
-    assert area_under_roc(scores, truth) == pytest.approx(metrics.roc_auc_score(truth, scores))
+    assert auc(scores, truth) == pytest.approx(metrics.roc_auc_score(truth, scores))
     assert average_precision(scores, truth) == pytest.approx(
         metrics.average_precision_score(truth, scores)
     )
@@ -90,7 +90,7 @@ def test_measures_of_nothing_are_not_a_number():
         (average_ranks, (["a"],), "real numbers"),
         (average_ranks, ([[1, 2]],), "flat"),
         (spearman, ([1, 2], [1, 2, 3]), "equally long"),
-        (area_under_roc, ([1, 2], [True, True]), "both true and false"),
+        (auc, ([1, 2], [True, True]), "both true and false"),
         (average_precision, ([1, 2], [1, 0]), "bool"),
         (f1_scores, (np.ones((2, 1), bool), np.ones((1, 2), bool)), "labels"),
     ],

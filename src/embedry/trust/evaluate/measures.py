@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "area_under_roc",
+    "auc",
     "average_precision",
     "average_ranks",
     "f1_scores",
@@ -127,7 +127,7 @@ def _weighted_ranks(values: NDArray[np.floating], counts: NDArray[np.int64]) -> 
     return np.asarray(ranks[:, groups])  # (b, groups) -> (b, n)
 
 
-def area_under_roc(scores: ArrayLike, truth: ArrayLike) -> float:
+def auc(scores: ArrayLike, truth: ArrayLike) -> float:
     """Return the chance that a true case scores above a false one, ties counting half.
 
     Parameters
@@ -152,7 +152,7 @@ def area_under_roc(scores: ArrayLike, truth: ArrayLike) -> float:
 
     Examples
     --------
-    >>> area_under_roc([0.9, 0.8, 0.7, 0.1], [True, False, True, False])
+    >>> auc([0.9, 0.8, 0.7, 0.1], [True, False, True, False])
     0.75
     """
     values, true = _scored(scores, truth)
@@ -179,7 +179,7 @@ def average_precision(scores: ArrayLike, truth: ArrayLike) -> float:
     Raises
     ------
     InputError
-        As `area_under_roc`.
+        As `auc`.
 
     Examples
     --------

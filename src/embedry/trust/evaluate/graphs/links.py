@@ -23,7 +23,7 @@ from embedry.progress import progress
 from embedry.trust.evaluate.graphs.edges import EdgeSplit
 from embedry.trust.evaluate.graphs.logistic import check_extra, logistic_weights, with_constant
 from embedry.trust.evaluate.intervals import Spread
-from embedry.trust.evaluate.measures import area_under_roc, average_precision
+from embedry.trust.evaluate.measures import auc, average_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,8 +50,9 @@ class LinkPrediction:
     Attributes
     ----------
     operator : str
-    area_under_roc : Spread
-        For each split, the chance that an edge scores above a non-edge; 0.5 is chance.
+    auc : Spread
+        For each split, the area under the ROC curve: how often an edge scores above a non-edge;
+        0.5 is chance.
     average_precision : Spread
         For each split; as many edges as non-edges are asked for, so that 0.5 is chance.
     tested, trained : tuple of int
@@ -61,7 +62,7 @@ class LinkPrediction:
     """
 
     operator: str
-    area_under_roc: Spread
+    auc: Spread
     average_precision: Spread
     tested: tuple[int, ...]
     trained: tuple[int, ...]
@@ -70,7 +71,7 @@ class LinkPrediction:
     def __str__(self) -> str:
         splits = f", {len(self.tested)} splits" if len(self.tested) > 1 else ""
         return (
-            f"{self.operator}: area under ROC {self.area_under_roc}, average precision "
+            f"{self.operator}: AUC {self.auc}, average precision "
             f"{self.average_precision}{splits}; {sum(self.tested):,} pairs, "
             f"{sum(self.without_vector):,} left out without a vector"
         )
@@ -173,7 +174,7 @@ class _Run:
     def scored(
         self, most: int, generator: np.random.Generator
     ) -> tuple[float, float, int, int, int]:
-        """Return area, precision, and how many pairs were tested, learned from and left out."""
+        """Return AUC, precision, and how many pairs were tested, learned from and left out."""
         weights, trained = self._weights(most, generator)
         edges, non_edges = self._split.test_edges, self._split.test_non_edges
         true, false = self._known(edges), self._known(non_edges)
@@ -186,8 +187,8 @@ class _Run:
         scores = self._scores(np.concatenate([true, false]), weights)
         truth = np.arange(len(scores)) < len(true)
         left_out = len(edges) + len(non_edges) - len(scores)
-        area, precision = area_under_roc(scores, truth), average_precision(scores, truth)
-        return area, precision, len(scores), trained, left_out
+        precision = average_precision(scores, truth)
+        return auc(scores, truth), precision, len(scores), trained, left_out
 
     def _known(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of the pairs whose nodes have vectors, (m, 2)."""

@@ -114,8 +114,8 @@ class AnalogyScore:
         return wilson(self.overall.right, self.overall.known)
 
     def __str__(self) -> str:
-        lines = [str(self.overall), *(f"  {category}" for category in self.categories)]
-        return "\n".join(lines)
+        parts = self.categories if len(self.categories) > 1 else ()
+        return "\n".join([str(self.overall), *(f"  {category}" for category in parts)])
 
 
 def analogies(

@@ -1,4 +1,4 @@
-"""The README is run: its Python as it stands, its commands one after the other."""
+"""The README and the pages are run: Python as it stands, commands one after the other."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from embedry.cli.commands import app
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+PAGES = {
+    page.name: re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    for page in sorted(README.parent.glob("docs/*.md"))
+}
 COMMANDS = [
     line.removeprefix("$ ").split("#")[0].strip()
     for block in re.findall(r"```console\n(.*?)```", TEXT, re.DOTALL)
@@ -61,6 +65,14 @@ def test_readme_python_runs_and_finds(at_home, capsys):
     assert items.search("open a zip archive", field="content", k=10)
     assert "foreign" in capsys.readouterr().out
     items.close()
+
+
+@pytest.mark.parametrize("page", [name for name, blocks in PAGES.items() if blocks])
+def test_docs_python_runs(at_home, page):
+    """Every Python block of a page runs, in order, in one namespace."""
+    names: dict[str, object] = {}
+    for block in PAGES[page]:
+        exec(compile(block, page, "exec"), names)
 
 
 def test_readme_commands_run_and_tables_keep_their_shape(at_home):

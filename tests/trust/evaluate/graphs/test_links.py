@@ -103,6 +103,18 @@ def test_link_prediction_counts_pairs_without_a_vector(blocks):
     assert f"{lacking} left out" in str(found)
 
 
+def test_link_prediction_counts_zero_vectors_where_they_have_no_cosine(blocks):
+    """A node with a zero vector is one without a vector; the operators that learn take it."""
+    graph, space = blocks
+    split = split_edges(graph)
+    rows = np.array(space.vectors)
+    rows[50:] = 0
+    zeros = Embeddings(range(60), rows)
+    found = link_prediction(zeros, split, operator="cosine")
+    assert found == link_prediction(space.subset(range(50)), split, operator="cosine")
+    assert link_prediction(zeros, split).without_vector == (0,)
+
+
 def test_link_prediction_does_not_depend_on_blocks(blocks, monkeypatch):
     """A few pairs at a time give the same; the order of the rows in the space does not matter."""
     graph, space = blocks

@@ -58,7 +58,8 @@ class LinkPrediction:
     tested, trained : tuple of int
         For each split, pairs of both kinds that were scored, and learned from.
     without_vector : tuple of int
-        For each split, test pairs left out because a node has no vector.
+        For each split, test pairs left out because a node has no vector, or a zero vector where
+        the operator is cosine.
     """
 
     operator: str
@@ -110,8 +111,8 @@ def link_prediction(
     Raises
     ------
     InputError
-        If an argument is not such, there is not one embedding a split, fewer than one pair of a
-        kind has vectors, or a vector is zero and the operator is cosine.
+        If an argument is not such, there is not one embedding a split, or no pair of a kind has
+        vectors.
     MissingExtraError
         If scikit-learn is not installed and the operator learns:
         ``pip install 'embedry[evaluate]'``.
@@ -169,7 +170,12 @@ class _Run:
         self._row_of = np.array([places.get(id, -1) for id in split.graph.ids], np.int64)
         self._split = split
         self._join = _OPERATORS.get(operator)
-        self._rows = COSINE.prepare(space.vectors) if self._join is None else space.vectors
+        self._rows = space.vectors
+        if self._join is None:
+            pointing = np.asarray(space.vectors.any(axis=1))
+            self._rows = np.zeros_like(space.vectors)
+            self._rows[pointing] = COSINE.prepare(space.vectors[pointing])
+            self._row_of[~pointing[self._row_of]] = -1  # a zero vector has no cosine
 
     def scored(
         self, most: int, generator: np.random.Generator

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics
@@ -24,6 +24,7 @@ JUDGED = st.lists(st.tuples(FEW, st.booleans()), min_size=2, max_size=40).filter
 )
 
 
+@settings(deadline=None)
 @given(st.lists(FEW, max_size=30))
 def test_average_ranks_are_those_of_scipy(values):
     """Equal values share the mean of their ranks."""
@@ -32,6 +33,7 @@ def test_average_ranks_are_those_of_scipy(values):
     )
 
 
+@settings(deadline=None)
 @given(COLUMNS)
 def test_spearman_is_that_of_scipy(rows):
     """The same correlation; NaN where a column is constant."""
@@ -42,6 +44,7 @@ def test_spearman_is_that_of_scipy(rows):
     assert spearman(one, two) == pytest.approx(stats.spearmanr(one, two).statistic, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(COLUMNS, st.integers(0, 2**32 - 1))
 def test_weighted_spearman_is_that_of_the_pairs_written_out(rows, seed):
     """A pair that counts three times is a pair that stands there three times."""
@@ -52,6 +55,7 @@ def test_weighted_spearman_is_that_of_the_pairs_written_out(rows, seed):
     np.testing.assert_allclose(weighted_spearman(one, two, counts), plain, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(JUDGED)
 def test_auc_and_average_precision_are_those_of_scikit_learn(rows):
     """Both, with ties among true and false cases."""
@@ -62,6 +66,7 @@ def test_auc_and_average_precision_are_those_of_scikit_learn(rows):
     )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(1, 6), st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_f1_scores_are_those_of_scikit_learn(cases, labels, seed, share):
     """Micro and macro, also where a label is never true or never guessed."""

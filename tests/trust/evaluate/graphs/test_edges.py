@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.sparse import csr_array
@@ -38,6 +38,7 @@ def components(graph):
     return connected_components(matrix, directed=False)[0]
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 2**31),
     st.integers(5, 30),

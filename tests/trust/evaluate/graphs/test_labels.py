@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedry.embeddings import Embeddings
@@ -59,6 +59,7 @@ def test_label_table_counts_every_id():
     assert (table.without_vector, table.without_label) == (2, 1)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([*"abcdefgh"]), st.frozensets(st.integers(0, 5), max_size=4), min_size=2

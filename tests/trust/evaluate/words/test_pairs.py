@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -124,6 +124,7 @@ def test_word_pairs_refuse_what_is_no_argument(embeddings, pairs, settings, mess
         word_pairs(embeddings, pairs, **settings)
 
 
+@settings(deadline=None)
 @given(st.permutations(range(12)))
 def test_word_pairs_order_does_not_matter(order):
     """The correlation is that of a set of pairs."""

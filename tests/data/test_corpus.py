@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -207,3 +208,74 @@ def test_corpus_does_not_depend_on_the_size_of_a_bite(monkeypatch, characters, t
     assert bites.tokens.tolist() == whole.tokens.tolist()
     assert bites.offsets.tolist() == whole.offsets.tolist()
     assert bites.empty_lines == whole.empty_lines
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Read files with kernels, a few bytes at a time."""
+    monkeypatch.setattr(module, "_PLAIN", 0)
+    monkeypatch.setattr(module, "_BLOCK", 50)
+
+
+@pytest.mark.parametrize("name", ["text.txt", "text.gz"])
+@pytest.mark.parametrize("threads", [None, 1, 2])
+@tokenizers
+def test_corpus_from_file_is_the_same_with_kernels(tmp_path, at_once, name, threads, tokenizer):
+    """Large files are read in blocks and threads, and give what their lines give."""
+    lines = LINES * 20 + ["ΑΣ'α Σ", "word " * 100, "\ufffd\u2028\xa0x", "last without an end"]
+    data = "\r\n".join(lines).encode().replace("日".encode(), b"\xe6\x97")
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    corpus = Corpus.from_file(path, tokenizer=tokenizer, threads=threads)
+    assert corpus.undecodable == 20
+    assert corpus.tokenizer == tokenizer
+    expected = [line.replace("日", "\ufffd") for line in lines]
+    assert "counts" in vars(corpus)  # they came with the reading
+    assert_holds(corpus, [tokenize(line, tokenizer) for line in expected])
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_corpus_from_file_reads_small_files_plainly(tmp_path, monkeypatch, size):
+    """A file is small below a size; either way the corpus is the same."""
+    (tmp_path / "f").write_text("a b\nc a", encoding="utf-8")
+    monkeypatch.setattr(module, "_PLAIN", 7 + size)
+    corpus = Corpus.from_file(tmp_path / "f")
+    assert ("counts" in vars(corpus)) == (size == 0)
+    assert_holds(corpus, [["a", "b"], ["c", "a"]])
+
+
+@pytest.mark.parametrize("threads", [0, -1, True, "2", 1.5])
+def test_corpus_from_file_refuses_threads(tmp_path, threads):
+    """None, or at least one."""
+    (tmp_path / "f").write_text("a")
+    with pytest.raises(InputError, match="threads must be None or at least 1"):
+        Corpus.from_file(tmp_path / "f", threads=threads)
+
+
+@pytest.mark.parametrize("cut", ["short", "flipped"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_corpus_from_file_refuses_damaged_gzip_with_kernels(tmp_path, at_once, cut, threads):
+    """What is found out in the middle of a file is told as at its start."""
+    packed = gzip.compress(b"\n".join(b"word %d" % i for i in range(9_999)))
+    damaged = bytearray(packed)
+    damaged[len(packed) // 2] ^= 255
+    (tmp_path / "f.gz").write_bytes({"short": packed[:-20], "flipped": damaged}[cut])
+    with pytest.raises(FileFormatError, match="must be a whole gzip file"):
+        Corpus.from_file(tmp_path / "f.gz", threads=threads)
+
+
+def test_corpus_from_file_moves_the_bar(tmp_path, at_once, monkeypatch):
+    """The bar goes as far as the file is long."""
+    steps = []
+
+    @contextmanager
+    def bar(description, total):
+        yield steps.append
+        assert sum(steps) == total
+
+    monkeypatch.setattr(module, "bar", bar)
+    for name, data in [("f", b"a b\n" * 9_999), ("f.gz", gzip.compress(b"a b\n" * 9_999))]:
+        (tmp_path / name).write_bytes(data)
+        Corpus.from_file(tmp_path / name, threads=2)
+        assert steps
+        steps.clear()

@@ -166,12 +166,12 @@ class Corpus:
         ):
             source = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
             try:
-                _read(draft, source, tokenizer, threads, _by_position(raw, advance))
+                words, counts = _read(draft, source, tokenizer, threads, _by_position(raw, advance))
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                 raise FileFormatError(
                     f"{path} must be a whole gzip file; {error}. Fetch it again.", path=path
                 ) from error
-        return _finished(draft, tokenizer, str(path))
+        return _finished(draft, words, tokenizer, str(path), counts)
 
     @classmethod
     def from_lines(cls, lines: Iterable[str], *, tokenizer: Tokenizer = "words") -> Corpus:
@@ -199,9 +199,9 @@ class Corpus:
         if not hasattr(lines, "__iter__"):
             raise InputError(f"lines must be an iterable of str; got {lines!r}.")
         draft = Draft()
-        add_lines(draft, lines, tokenizer)
-        _check_unicode(draft.codes)
-        return _finished(draft, tokenizer, "the lines")
+        words = add_lines(draft, lines, tokenizer)
+        _check_unicode(words)
+        return _finished(draft, words, tokenizer, "the lines")
 
 
 def _read(
@@ -210,24 +210,29 @@ def _read(
     tokenizer: Tokenizer,
     threads: int,
     after_each: Callable[[], None],
-) -> None:
+) -> tuple[tuple[str, ...], NDArray[np.int64] | None]:
     """Add a file to a draft: in plain Python if it is small, else with kernels."""
     first = source.read(max(_PLAIN, 3))
     if len(first) < _PLAIN:
-        add_lines(draft, lines_of(first, draft), tokenizer)
-        return
+        return add_lines(draft, lines_of(first, draft), tokenizer), None
     from embedry.data.text.reader import add_pieces
 
     pieces = chain([first], iter(lambda: source.read(_BLOCK), b""))
-    add_pieces(draft, pieces, tokenizer, threads=threads, after_each=after_each)
+    return add_pieces(draft, pieces, tokenizer, threads=threads, after_each=after_each)
 
 
-def _finished(draft: Draft, tokenizer: Tokenizer, source: str) -> Corpus:
-    if not draft.codes:
+def _finished(
+    draft: Draft,
+    words: tuple[str, ...],
+    tokenizer: Tokenizer,
+    source: str,
+    counts: NDArray[np.int64] | None = None,
+) -> Corpus:
+    if not words:
         raise InputError(f"A corpus must hold at least one token; {source} holds none.")
-    tokens, offsets, counts = draft.take()
+    tokens, offsets = draft.take()
     corpus = Corpus(
-        words=tuple(draft.codes),
+        words=words,
         tokens=tokens,
         offsets=offsets,
         tokenizer=tokenizer,

@@ -1,4 +1,4 @@
-"""A corpus in the making: codes, sentences and words, appended bite by bite.
+"""A corpus in the making: codes and sentences, appended bite by bite.
 
 What it is: arrays that grow without ever being there twice, and a temporary file for what is
 more than memory should hold. What it is not: a reader; see ``lines`` and ``reader``.
@@ -7,14 +7,12 @@ more than memory should hold. What it is not: a reader; see ``lines`` and ``read
 from __future__ import annotations
 
 import tempfile
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     import io
-    from collections.abc import Collection
 
     from numpy.typing import NDArray
 
@@ -65,6 +63,10 @@ class Growing:
         first = self.size
         self.extend(first + len(values))[first:] = values
 
+    def array(self) -> NDArray[Any]:
+        """Return a view of all; let go of it before the next call."""
+        return self._room[: self.size]
+
     def take(self) -> NDArray[Any]:
         """Return the array without spare room; nothing can be added after this."""
         self._room.resize(self.size, refcheck=False)
@@ -72,12 +74,10 @@ class Growing:
 
 
 class Draft:
-    """Sentences appended in pieces, and the words seen so far.
+    """Sentences appended in pieces.
 
     Attributes
     ----------
-    codes : dict of str to int
-        The code of each word, in order of first appearance.
     empty_lines : int
         Lines that ended without a token.
     undecodable : int
@@ -85,19 +85,12 @@ class Draft:
     """
 
     def __init__(self) -> None:
-        self.codes: defaultdict[str, int] = defaultdict()
-        self.codes.default_factory = self.codes.__len__  # a new word gets the next code
         self.empty_lines = 0
         self.undecodable = 0
         self._tokens = _Tokens()
         self._offsets = Growing(np.int64)
         self._offsets.append(np.zeros(1, np.int64))
-        self._counts = Growing(np.int64)
         self._line_start = 0
-
-    def codes_of(self, words: Collection[str]) -> NDArray[np.int32]:
-        """Return the codes of words, new ones included, (words,) int32."""
-        return np.fromiter(map(self.codes.__getitem__, words), np.int32, len(words))
 
     def add(self, tokens: NDArray[np.int32], ends: NDArray[np.int64]) -> None:
         """Append codes.
@@ -117,14 +110,9 @@ class Draft:
             self._offsets.append(absolute[kept])
             self._line_start = int(absolute[-1])
 
-    def count(self, codes: NDArray[np.int32], times: NDArray[np.int32]) -> None:
-        """Add to how often words occur; a word may be named twice."""
-        np.add.at(self._counts.extend(len(self.codes)), codes, times)
-
-    def take(self) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64] | None]:
-        """Hand over the tokens, the offsets of sentences, and the counts where they were kept."""
-        counts = self._counts.take() if self._counts.size else None
-        return self._tokens.take(), self._offsets.take(), counts
+    def take(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Hand over the tokens and the offsets of sentences."""
+        return self._tokens.take(), self._offsets.take()
 
 
 class _Tokens:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import defaultdict
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ from embedry.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
 
     from embedry.data.text.draft import Draft
 
@@ -68,7 +71,7 @@ def repaired(text: str) -> tuple[str, int]:
     return whole, whole.count("\ufffd") - text.count("\ufffd")
 
 
-def add_lines(draft: Draft, lines: Iterable[str], tokenizer: str) -> None:
+def add_lines(draft: Draft, lines: Iterable[str], tokenizer: str) -> tuple[str, ...]:
     """Add lines to a draft, about a million characters at a time.
 
     Parameters
@@ -78,6 +81,11 @@ def add_lines(draft: Draft, lines: Iterable[str], tokenizer: str) -> None:
         Read once.
     tokenizer : {"words", "whitespace"}
         See `embedry.data.text.tokenizer.tokenize`.
+
+    Returns
+    -------
+    tuple of str
+        The distinct words, in order of their codes.
 
     Raises
     ------
@@ -101,6 +109,7 @@ def add_lines(draft: Draft, lines: Iterable[str], tokenizer: str) -> None:
             encoder.add(bite)
             bite, characters = [], 0
     encoder.add(bite)
+    return tuple(encoder.codes)
 
 
 class _Encoder:
@@ -109,11 +118,13 @@ class _Encoder:
     def __init__(self, draft: Draft, tokenizer: str) -> None:
         self._draft = draft
         self._tokenize = tokenizer_of(tokenizer)
+        self.codes: defaultdict[str, int] = defaultdict()
+        self.codes.default_factory = self.codes.__len__  # a new word gets the next code
 
     def add(self, lines: list[str]) -> None:
         sentences = list(map(self._tokenize, lines))
         ends = np.cumsum(np.fromiter(map(len, sentences), np.int64, len(sentences)))
-        self._draft.add(self._draft.codes_of(list(chain.from_iterable(sentences))), ends)
+        self._draft.add(self._codes_of(chain.from_iterable(sentences)), ends)
 
     def add_long(self, line: str) -> None:
         """Read one long line as one sentence, bite by bite, cut at white space."""
@@ -121,7 +132,10 @@ class _Encoder:
         while start < len(line):
             cut = _SPACE.search(line, start + CHARACTERS_AT_ONCE)
             stop = cut.end() if cut else len(line)
-            codes = self._draft.codes_of(self._tokenize(line[start:stop]))
+            codes = self._codes_of(self._tokenize(line[start:stop]))
             self._draft.add(codes, np.zeros(0, np.int64))
             start = stop
         self._draft.add(np.zeros(0, np.int32), np.zeros(1, np.int64))
+
+    def _codes_of(self, words: Iterable[str]) -> NDArray[np.int32]:
+        return np.fromiter(map(self.codes.__getitem__, words), np.int32)

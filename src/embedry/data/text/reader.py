@@ -11,17 +11,20 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache, partial
+from contextlib import ExitStack, closing
+from itertools import cycle
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from embedry.data.text.lines import repaired
+from embedry.data.text.draft import Growing
 from embedry.data.text.tokenizer import bytes_of, tokenizer_of
-from embedry.kernels.tokens import Split, byte_table, expand, last_break, split
+from embedry.kernels.bytekinds import ByteKinds, byte_kinds, last_break
+from embedry.kernels.meanings import Meaning, expand
+from embedry.kernels.tokens import Split, Splitter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,8 +37,6 @@ Done = TypeVar("Done")
 
 _MARK = b"\xef\xbb\xbf"
 _LINE_ENDS = (b"\n", b"\r")
-_RUNS_REMEMBERED = 2**16
-_LONGEST_REMEMBERED = 64  # characters
 _AHEAD = 2  # blocks that wait, so that no thread has to
 
 
@@ -46,7 +47,7 @@ def add_pieces(
     *,
     threads: int,
     after_each: Callable[[], None],
-) -> None:
+) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Add a text to a draft.
 
     Parameters
@@ -62,6 +63,13 @@ def add_pieces(
     after_each : callable
         Called without arguments as each block has been added.
 
+    Returns
+    -------
+    words : tuple of str
+        The distinct words, in order of their codes.
+    counts : ndarray (words,), int64
+        How often each occurs.
+
     Raises
     ------
     InputError
@@ -73,23 +81,40 @@ def add_pieces(
     all. A block is as large as a piece, or as the longest stretch of text without an ASCII
     separator.
     """
-    table = byte_table(**bytes_of(tokenizer)._asdict())
-    merger = _Merger(draft, tokenizer)
+    kinds = byte_kinds(**bytes_of(tokenizer)._asdict())
+    lexicon = _Lexicon(kinds, tokenizer)
+    _merge(
+        draft,
+        lexicon,
+        _blocks(pieces, kinds),
+        [Splitter(kinds) for _ in range(threads)],
+        after_each,
+    )
+    return lexicon.take()
 
-    def merge(done: Split) -> None:
-        merger.add(done)
-        after_each()
 
-    _in_order(_blocks(pieces, table), partial(split, table=table), merge, threads)
+def _merge(
+    draft: Draft,
+    lexicon: _Lexicon,
+    blocks: Iterable[bytes],
+    splitters: list[Splitter],
+    after_each: Callable[[], None],
+) -> None:
+    glossaries = [_Glossary(lexicon) for _ in splitters]
+    done = _in_turn(blocks, [splitter.split for splitter in splitters])
+    with closing(done):
+        for block, glossary in zip(done, cycle(glossaries), strict=False):
+            glossary.add(block, draft)
+            after_each()
 
 
-def _blocks(pieces: Iterable[bytes], table: NDArray[np.uint16]) -> Iterator[bytes]:
+def _blocks(pieces: Iterable[bytes], kinds: ByteKinds) -> Iterator[bytes]:
     """Cut a text where neither a word nor a line end is cut, and end its last line."""
     held: list[bytes] = []
     last = b"\n"
     for piece in _without_mark(pieces):
         last = piece[-1:]
-        cut = last_break(piece, table)
+        cut = last_break(piece, kinds)
         if not cut:
             held.append(piece)
             continue
@@ -110,63 +135,103 @@ def _without_mark(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield rest
 
 
-def _in_order(
-    items: Iterable[Item], work: Callable[[Item], Done], then: Callable[[Done], None], threads: int
-) -> None:
-    """Work on items in threads, and go on with the results in order, in this thread."""
-    if threads == 1:
-        for item in items:
-            then(work(item))
+def _in_turn(
+    items: Iterable[Item], workers: Sequence[Callable[[Item], Done]]
+) -> Generator[Done, None, None]:
+    """Give the items to workers in turn, a thread each, and yield what they made, in order."""
+    if len(workers) == 1:
+        yield from map(workers[0], items)
         return
-    with ThreadPoolExecutor(threads) as pool:
+    with ExitStack() as stack:
+        pools = [stack.enter_context(ThreadPoolExecutor(1)) for _ in workers]
         waiting: deque[Future[Done]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= threads + _AHEAD:
-                    then(waiting.popleft().result())
-            while waiting:
-                then(waiting.popleft().result())
-        finally:
-            for future in waiting:
-                future.cancel()
+        stack.callback(lambda: [future.cancel() for future in waiting])
+        for item, pool, worker in zip(items, cycle(pools), cycle(workers), strict=False):
+            waiting.append(pool.submit(worker, item))
+            if len(waiting) == len(workers) + _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-class _Merger:
-    """Turns the codes of blocks, one after the other, into the codes of words."""
+class _Lexicon:
+    """All words, each with its code and how often it occurs."""
 
-    def __init__(self, draft: Draft, tokenizer: str) -> None:
-        self._draft = draft
-        self._tokenize = tokenizer_of(tokenizer)
-        self._remember = lru_cache(_RUNS_REMEMBERED)(self._words_of_run)
+    def __init__(self, kinds: ByteKinds, tokenizer: str) -> None:
+        # a word is a run itself, and stays one
+        self._splitter = Splitter(kinds, forgets=False)
+        self._counts = Growing(np.int64)
+        self.tokenize = tokenizer_of(tokenizer)
 
-    def add(self, block: Split) -> None:
-        words, sizes = self._words(block)
-        codes = self._draft.codes_of(words)
-        firsts = np.zeros(len(sizes) + 1, np.int64)
-        np.cumsum(sizes, out=firsts[1:])
-        self._draft.add(*expand(block, firsts, codes))
-        self._draft.count(codes, np.repeat(block.counts, sizes))
+    def codes_of(self, text: bytes) -> NDArray[np.int32]:
+        """Return the codes of words, behind each of which stands a newline."""
+        return self._splitter.split(text).codes
 
-    def _words(self, block: Split) -> tuple[list[str], NDArray[np.int64]]:
-        """Return the words of all distinct runs, one after the other, and how many each has."""
-        runs = block.text.decode("utf-8", "surrogateescape").split("\n")[:-1]
-        sizes = np.ones(len(runs), np.int64)
-        words: list[str] = []
+    def counts(self) -> NDArray[np.int64]:
+        """Return a view to be added to; let go of it before the next word comes."""
+        return self._counts.extend(self._splitter.known)
+
+    def take(self) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+        return tuple(self._splitter.runs()), self._counts.take()
+
+
+class _Glossary:
+    """What the runs of one splitter mean, learned from block to block."""
+
+    def __init__(self, lexicon: _Lexicon) -> None:
+        self._lexicon = lexicon
+        self._forget()
+
+    def _forget(self) -> None:
+        self._single = Growing(np.int32)
+        self._firsts = Growing(np.int64)
+        self._firsts.append(np.zeros(1, np.int64))
+        self._words = Growing(np.int32)
+        self._replaced = Growing(np.int32)  # in runs that are not UTF-8
+        self._broken = False
+
+    def add(self, block: Split, draft: Draft) -> None:
+        """Learn the new runs of a block, and add the block to the draft."""
+        if not block.known:
+            self._forget()
+        text, sizes = self._words_of(block)
+        codes = self._lexicon.codes_of(text)
+        behind = np.cumsum(sizes)
+        single = np.full(len(sizes), -1, np.int32)
+        single[sizes == 1] = codes[behind[sizes == 1] - 1]
+        self._single.append(single)
+        self._firsts.append(self._words.size + behind)
+        self._words.append(codes)
+        meaning = Meaning(self._single.array(), self._firsts.array(), self._words.array())
+        draft.add(*expand(block, meaning, self._lexicon.counts()))
+        if self._broken:
+            draft.undecodable += int(self._replaced.array()[block.codes].sum())
+
+    def _words_of(self, block: Split) -> tuple[bytes, NDArray[np.int64]]:
+        """Return the words of all new runs, a newline behind each, and how many each has."""
+        sizes = np.ones(len(block.starts) - 1, np.int64)
+        replaced = self._replaced.extend(block.known + len(sizes))[block.known :]
+        firsts, ends = block.starts[block.opaque], block.starts[block.opaque + 1]
+        parts: list[bytes] = []
         done = 0
-        for code in block.opaque.tolist():
-            run = runs[code]
-            short = len(run) <= _LONGEST_REMEMBERED
-            own, replaced = (self._remember if short else self._words_of_run)(run)
-            if replaced:
-                self._draft.undecodable += replaced * int(block.counts[code])
-            sizes[code] = len(own)
-            words += runs[done:code]
-            words += own
-            done = code + 1
-        words += runs[done:]
-        return words, sizes
+        for run, first, end in np.stack([block.opaque, firsts, ends], axis=1).tolist():
+            text, broken = _decoded(block.text[first : end - 1])
+            if broken:
+                replaced[run] = broken
+                self._broken = True
+            words = self._lexicon.tokenize(text)
+            sizes[run] = len(words)
+            parts.append(block.text[done:first])
+            parts += [word.encode() + b"\n" for word in words]
+            done = end
+        parts.append(block.text[done:])
+        return b"".join(parts), sizes
 
-    def _words_of_run(self, run: str) -> tuple[list[str], int]:
-        whole, replaced = repaired(run)
-        return self._tokenize(whole), replaced
+
+def _decoded(run: bytes) -> tuple[str, int]:
+    """Decode with U+FFFD in place of what is not UTF-8, and say how many were put in."""
+    try:
+        return run.decode(), 0
+    except UnicodeDecodeError:
+        text = run.decode("utf-8", "replace")
+        return text, text.count("\ufffd") - run.count("\ufffd".encode())

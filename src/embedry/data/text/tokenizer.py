@@ -23,7 +23,8 @@ _WORDS = re.compile(r"\w+")
 
 
 def _words(text: str) -> list[str]:
-    return _WORDS.findall(text.lower())
+    text = text.lower()
+    return [text] if text.isalnum() else _WORDS.findall(text)
 
 
 _TOKENIZERS: dict[str, Callable[[str], list[str]]] = {"words": _words, "whitespace": str.split}

@@ -1,0 +1,57 @@
+"""Laws of tokenizers: what they say about bytes is what they do to text."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embedry.data.text.tokenizer import bytes_of, tokenize
+from embedry.errors import InputError
+
+
+@settings(max_examples=500)
+@given(text=st.text(max_size=30))
+def test_tokenize_words_is_the_regular_expression(text):
+    r"""Words are ``\w+`` of the small letters, also where a shorter way is taken."""
+    assert tokenize(text) == re.findall(r"\w+", text.lower())
+
+
+def test_tokenize_words_of_single_characters():
+    """No character of Unicode is treated otherwise by the shorter way."""
+    for code in [*range(0xD800), *range(0xE000, 0x110000)]:
+        assert tokenize(chr(code)) == re.findall(r"\w+", chr(code).lower())
+
+
+@pytest.mark.parametrize("name", ["words", "whitespace"])
+def test_bytes_of_say_what_separates(name):
+    """A byte is inside exactly where it does not cut a token in two."""
+    found = bytes_of(name)
+    for byte in range(128):
+        whole = len(tokenize(f"a{chr(byte)}a", name)) == 1
+        assert whole == (byte in found.inside)
+    assert not set(found.inside) & set(b"\r\n \t\x0b\x0c\x1c\x1d\x1e\x1f")
+
+
+@pytest.mark.parametrize("before", ["", "Α", "Α1", "1"])
+@pytest.mark.parametrize("behind", ["", "Α", "1", " Α"])
+def test_bytes_of_joints_are_all_that_sigma_looks_through(before, behind):
+    """Through a separator that is no joint, nothing is seen: each side can be read alone."""
+    found = bytes_of("words")
+    for byte in set(range(128)) - set(found.inside) - set(found.joints):
+        for left, right in [(f"{before}Σ", behind), (before, f"Σ{behind}")]:
+            assert tokenize(f"{left}{chr(byte)}{right}") == tokenize(left) + tokenize(right)
+
+
+def test_bytes_of_whitespace_leave_capitals_alone():
+    """Nothing becomes small, so that no letter looks for another."""
+    assert bytes_of("whitespace").joints == b""
+    assert not bytes_of("whitespace").lower
+    assert bytes_of("words").joints == b"'.:^`"
+    assert bytes_of("words").lower
+
+
+def test_bytes_of_refuses_unknown_names():
+    """The message lists the tokenizers there are."""
+    with pytest.raises(InputError, match="must be one of words, whitespace; got 'bpe'"):
+        bytes_of("bpe")

@@ -241,6 +241,16 @@ def test_library_imports_are_edges_between_modules(installation):
     assert library.counts["imports_elsewhere"] == 1
 
 
+def test_library_import_graph_is_the_imports_without_direction(installation):
+    """Every import is an edge of the graph, to be walked both ways."""
+    library = python_library()
+    graph = library.import_graph
+    assert not graph.directed
+    assert graph.edge_count == len(library.imports)
+    assert all(graph.has_edge(imported, importing) for importing, imported in library.imports)
+    assert graph.neighbours("pack.boxes") == ("pack", "test.test_pack")
+
+
 def test_library_says_what_it_skipped(installation):
     """Files that cannot be decoded or parsed are named with the reason, and counted."""
     library = python_library()

@@ -8,22 +8,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from embedry.data.history import LARGEST_VALUE
-from embedry.data.tables import read_table
+from embedry.data.tables import Form, read_table
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import Id, check_id, check_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Interactions"]
+
+_FORM = Form(
+    names=("user", "item"),
+    value="value",
+    must="a finite number, not negative",
+    smallest=0,
+    largest=LARGEST_VALUE,
+    advice="Drop that line, or shift ratings to start at 0.",
+    headings=[frozenset({"user", "userid", "uid"})],
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,15 +210,7 @@ class Interactions:
                 "users and items must be equally long; "
                 f"got {len(user_codes)} and {len(item_codes)}."
             )
-        strengths = _as_values(values, len(user_codes))
-        _check_values(strengths, lambda place: f"row {place}")
-        keep = strengths > 0
-        dropped = {"value of zero": int(np.count_nonzero(~keep))} if not keep.all() else {}
-        if not keep.any():
-            raise InputError("Interactions must hold at least one pair of value above 0; got none.")
-        return _assembled(
-            (user_ids, item_ids), user_codes[keep], item_codes[keep], strengths[keep], dropped
-        )
+        return _from_codes((user_ids, item_ids), user_codes, item_codes, values)
 
     @classmethod
     def from_file(
@@ -252,17 +254,11 @@ class Interactions:
 
         Notes
         -----
-        The text is read whole; beside it, a line takes some 100 bytes until the end.
+        Read in batches; a line takes some 100 bytes until the end.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no file {path}. Pass the path of a text table.")
-        if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
-            raise InputError(f"delimiter must be a text that is not empty; got {delimiter!r}.")
-        table = read_table(path, delimiter, columns, header)
-        found = cls.from_triples(table.users, table.items, table.values)
-        header_lines = {"header line": 1} if table.has_header else {}
-        return replace(found, dropped={**header_lines, **found.dropped})
+        table = read_table(path, _FORM, delimiter=delimiter, columns=columns, header=header)
+        found = _from_codes(table.names, table.firsts, table.seconds, table.values)
+        return replace(found, dropped={**table.dropped, **found.dropped})
 
     @classmethod
     def from_frame(
@@ -338,6 +334,21 @@ def _encode(ids: Iterable[Id]) -> tuple[tuple[Id, ...], NDArray[np.int32]]:
     codes: dict[Id, int] = {}
     numbers = [codes.setdefault(value, len(codes)) for value in plain]
     return tuple(codes), np.array(numbers, np.int32)
+
+
+def _from_codes(
+    ids: tuple[tuple[Id, ...], tuple[Id, ...]],
+    user_codes: NDArray[np.int32],
+    item_codes: NDArray[np.int32],
+    values: ArrayLike | None,
+) -> Interactions:
+    strengths = _as_values(values, len(user_codes))
+    _check_values(strengths, lambda place: f"row {place}")
+    keep = strengths > 0
+    dropped = {"value of zero": int(np.count_nonzero(~keep))} if not keep.all() else {}
+    if not keep.any():
+        raise InputError("Interactions must hold at least one pair of value above 0; got none.")
+    return _assembled(ids, user_codes[keep], item_codes[keep], strengths[keep], dropped)
 
 
 def _as_values(values: ArrayLike | None, count: int) -> NDArray[np.float32]:

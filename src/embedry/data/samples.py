@@ -21,11 +21,13 @@ import sysconfig
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embedry.data.corpus import Corpus
+from embedry.data.graph import Graph
 from embedry.data.interactions import Interactions
 from embedry.data.python.extract import Extract, extract
 from embedry.data.python.files import list_sources
@@ -99,6 +101,21 @@ class PythonLibrary:
             f"PythonLibrary({len(self):,} items, {len(self.imports):,} imports, "
             f"{self.uses!r}, {self.text!r})"
         )
+
+    @cached_property
+    def import_graph(self) -> Graph:
+        """The modules as nodes, the imports as edges without direction, a `Graph`.
+
+        Without direction, because what imports a module says as much about it as what it imports,
+        and because walks along the imports would run out in modules that import nothing.
+        Two modules that import each other are one edge, counted in ``merged``.
+
+        Raises
+        ------
+        InputError
+            If no module imports another.
+        """
+        return Graph.from_edges(self.imports)
 
 
 def python_library(*, installed: bool = False) -> PythonLibrary:

@@ -1,7 +1,9 @@
-"""Text tables of user, item and perhaps value: csv, tsv, ``::``, white space.
+"""Text tables of two names and perhaps a value: csv, tsv, ``::``, white space.
 
-What it is not: a general reader of csv. It finds out what can be told from the first two lines,
-and refuses, by the number of the line, what fits neither.
+What it is: a reader in batches, so that memory holds the numbers of what was read, and each name
+once. What it is not: a general reader of csv. It finds out what can be told from the first two
+lines, and refuses, by the number of the line, what fits neither: a batch that does not fit is
+read again line by line.
 """
 
 from __future__ import annotations
@@ -11,49 +13,109 @@ import gzip
 import io
 import zlib
 from array import array
+from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embedry.data.history import LARGEST_VALUE
+import numpy as np
+
 from embedry.errors import FileFormatError, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["Table", "read_table"]
+    from numpy.typing import NDArray
+
+__all__ = ["Form", "Table", "read_table"]
+
+_ROWS_AT_ONCE = 2**14
+_MATRIX_MARKET = "%%MatrixMarket"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a table is to hold, and how messages call it.
+
+    Attributes
+    ----------
+    names : two of str
+        What the two columns of names are: ``("user", "item")``.
+    value : str
+        What the third is.
+    must : str
+        What a value must be, in words.
+    smallest, largest : float
+        And in numbers: 0, or in [smallest, largest].
+    advice : str
+        What to do about a value that is not.
+    headings : sequence of sets of str
+        How the first columns are called in a header without values, each in lower case and
+        letters alone.
+    one_kind : bool
+        Whether both columns name the same things, which then share their numbers.
+    """
+
+    names: tuple[str, str]
+    value: str
+    must: str
+    smallest: float
+    largest: float
+    advice: str
+    headings: Sequence[frozenset[str]]
+    one_kind: bool = False
+
+    def fits(self, values: NDArray[np.float64]) -> bool:
+        """Say whether all values are what they must be."""
+        return bool(((values == 0) | ((values >= self.smallest) & (values <= self.largest))).all())
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """The columns of a table.
+    """The columns of a table, its names numbered in order of first appearance.
 
     Attributes
     ----------
-    users, items : list of str, n of them
-    values : array of n floats, or None
-    has_header : bool
-        Whether the first line named the columns, and was left out.
+    names : two tuples of str
+        Those of the first and of the second column; the same where they are of one kind.
+    firsts, seconds : ndarray (rows,), int32
+        Places in ``names``.
+    values : ndarray (rows,), float64, or None
+    dropped : dict of str to int
+        ``"header line"`` and ``"comment line"``, where there were any.
     """
 
-    users: list[str]
-    items: list[str]
-    values: array[float] | None
-    has_header: bool
+    names: tuple[tuple[str, ...], tuple[str, ...]]
+    firsts: NDArray[np.int32]
+    seconds: NDArray[np.int32]
+    values: NDArray[np.float64] | None
+    dropped: dict[str, int]
 
 
 def read_table(
-    path: Path, delimiter: str | None, columns: Sequence[str | int], header: bool | None
+    path: str | Path,
+    form: Form,
+    *,
+    delimiter: str | None,
+    columns: Sequence[str | int],
+    header: bool | None,
+    comments: str = "",
 ) -> Table:
-    """Read a table; see `Interactions.from_file`.
+    """Read a table; see `Interactions.from_file` and `Graph.from_file`.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
+    form : Form
     delimiter : str or None
+        None: found out from the first line.
     columns : two or three of str or int
     header : bool or None
+        None: found out from the first two lines.
+    comments : str
+        Lines that begin with one of these characters are left out and counted.
 
     Returns
     -------
@@ -61,36 +123,101 @@ def read_table(
 
     Raises
     ------
-    InputError, FileFormatError
+    FileNotFoundError, InputError, FileFormatError
         As `Interactions.from_file`.
     """
-    text = _read_text(path)
-    start = text.lstrip("\r\n").partition("\n")[0]
-    rows = _split(path, text, delimiter or _found_delimiter(start))
-    head = list(islice(rows, 2))
-    if not head:
-        raise InputError(f"{path} must hold at least one line; it is empty.")
-    first = head[0][1]
-    places = _places(path, first, columns)
-    if header is None:
-        named = any(isinstance(column, str) for column in columns)
-        header = named or _is_header([row for _, row in head], places)
-    users, items, values = [], [], array("d")
-    spelled: dict[str, str] = {}  # each id once in memory, however often it comes
-    for number, row in chain(head[1:] if header else head, rows):
-        _check_row(path, number, row, first, places)
-        user, item = row[places[0]], row[places[1]]
-        users.append(spelled.setdefault(user, user))
-        items.append(spelled.setdefault(item, item))
-        if len(places) > 2:
-            values.append(_number(path, number, row[places[2]]))
-    return Table(users, items, values if len(places) > 2 else None, header)
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. Pass the path of a text table.")
+    if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
+        raise InputError(f"delimiter must be a text that is not empty; got {delimiter!r}.")
+    if not isinstance(comments, str):
+        raise InputError(f"comments must be a str of characters; got {comments!r}.")
+    source = _Source(path, delimiter or _found_delimiter(_first_line(path, comments)), comments)
+    with source.rows() as (rows, lines):
+        head = list(islice(rows, 2))
+        if not head:
+            raise InputError(f"{path} must hold at least one line; it is empty.")
+        places = _places(path, form, head[0], columns)
+        if header is None:
+            named = any(isinstance(column, str) for column in columns)
+            header = named or _is_header(head, places, form)
+        table = _Columns(form, places, len(head[0]))
+        try:
+            fits = all(map(table.add, _batches(chain(head[1:] if header else head, rows))))
+        except csv.Error:
+            fits = False
+        if not fits:
+            source.refuse(form, places, len(head[0]), header=bool(header))
+        counts = {"header line": int(bool(header)), "comment line": lines.comments}
+    return table.table({reason: count for reason, count in counts.items() if count})
 
 
-def _read_text(path: Path) -> str:
-    raw = path.read_bytes()
+def _batches(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
+    rows = iter(rows)
+    while batch := list(islice(rows, _ROWS_AT_ONCE)):
+        yield batch
+
+
+# --- lines and rows ----------------------------------------------------------------------------
+
+
+class _Lines:
+    """The lines of a file, counted; comments come out blank, so that all keep their numbers."""
+
+    def __init__(self, file: Iterable[str], comments: str) -> None:
+        self._file = file
+        self._marks = comments
+        self.number = 0
+        self.comments = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._file:
+            self.number += 1
+            if line[0] in self._marks:
+                self.comments += 1
+                yield "\n"
+            else:
+                yield line
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file and how to read it, once or again."""
+
+    path: Path
+    mark: str
+    comments: str
+
+    @contextmanager
+    def rows(self) -> Iterator[tuple[Iterator[list[str]], _Lines]]:
+        """Open the rows that are not blank, and what knows the number of the last line read."""
+        is_csv = len(self.mark) == 1 and self.mark != " "
+        with _text(self.path, newline="" if is_csv else "\n") as file:
+            lines = _Lines(file, self.comments)
+            try:
+                yield filter(None, _split(lines, self.mark)), lines
+            except csv.Error as error:
+                raise InputError(
+                    f"{self.path}, line {lines.number}: {error}. Mend the quotes."
+                ) from error
+
+    def refuse(self, form: Form, places: list[int], width: int, *, header: bool) -> None:
+        """Find the first row that does not fit, and say why."""
+        with self.rows() as (rows, lines):
+            for row in islice(rows, int(header), None):
+                _check_row(f"{self.path}, line {lines.number}", row, form, places, width)
+        raise InputError(f"{self.path} must not change while it is read. Read it again.")
+
+
+@contextmanager
+def _text(path: Path, newline: str) -> Iterator[io.TextIOWrapper]:
     try:
-        return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
+        with (
+            gzip.open(path) if path.suffix == ".gz" else path.open("rb") as raw,
+            io.TextIOWrapper(raw, encoding="utf-8-sig", newline=newline) as file,
+        ):
+            yield file
     except UnicodeDecodeError as error:
         raise InputError(f"{path} must be UTF-8 text; {error}. Convert it first.") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -99,56 +226,100 @@ def _read_text(path: Path) -> str:
         ) from error
 
 
-def _is_header(rows: list[list[str]], places: list[int]) -> bool:
-    """Say whether the first line names columns: a value that is no number above one that is."""
-    first = [rows[0][place] for place in places]
-    if len(places) == 2:
-        return "".join(filter(str.isalpha, first[0])).lower() in {"user", "userid", "uid"}
-    names = bool(first[2].strip()) and not _is_number(first[2])
-    if len(rows) < 2 or len(rows[1]) <= max(places):
-        return names
-    return names and _is_number(rows[1][places[2]])
+def _split(lines: _Lines, mark: str) -> Iterator[list[str]]:
+    """Split lines into rows; blank lines may give empty ones."""
+    if mark == " ":
+        return map(str.split, lines)  # at any run of white space
+    if len(mark) > 1:
+        return (line.rstrip("\r\n").split(mark) for line in lines if line.strip())
+    return csv.reader(lines, delimiter=mark, strict=True, skipinitialspace=True)
 
 
-def _check_row(
-    path: Path, number: int, row: list[str], first: list[str], places: list[int]
-) -> None:
-    if len(row) != len(first):
-        raise InputError(
-            f"{path}, line {number}: every line must have {len(first)} columns, as the first has; "
-            f"got {len(row)}. Mend the line, or pass delimiter=."
-        )
-    if not (row[places[0]] and row[places[1]]):
-        raise InputError(
-            f"{path}, line {number}: user and item must not be empty; got {row}. Drop the line."
-        )
-
-
-def _split(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not blank, each with the number of its (last) line."""
-    if len(delimiter) > 1 or delimiter == " ":
-        mark = None if delimiter == " " else delimiter  # None: any run of white space
-        for number, line in enumerate(io.StringIO(text, newline="\n"), 1):
-            if line.strip():
-                yield number, line.rstrip("\r\n").split(mark)
-        return
-    lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
-    try:
-        yield from ((reader.line_num, row) for row in reader if row)
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: {error}. Mend the quotes.") from error
+def _first_line(path: Path, comments: str) -> str:
+    with _text(path, newline="") as file:
+        for line in file:
+            if line.startswith(_MATRIX_MARKET):
+                raise InputError(
+                    f"{path} must be a table of rows; it is a Matrix Market file. Pass "
+                    "scipy.io.mmread(path) to from_scipy."
+                )
+            if line.strip("\r\n") and line[0] not in comments:
+                return line
+    return ""
 
 
 def _found_delimiter(line: str) -> str:
     return next((mark for mark in ("\t", "::", ";", ",", " ") if mark in line), ",")
 
 
-def _places(path: Path, first: list[str], columns: Sequence[str | int]) -> list[int]:
+# --- columns -----------------------------------------------------------------------------------
+
+
+class _Columns:
+    """Rows, taken apart into columns of numbers."""
+
+    def __init__(self, form: Form, places: list[int], width: int) -> None:
+        self._form = form
+        self._places = places
+        self._width = width
+        self._numbers = [_numbers() for _ in form.names]
+        if form.one_kind:
+            self._numbers[1] = self._numbers[0]
+        self._codes: list[NDArray[np.int32]] = []
+        self._values = array("d")
+
+    def add(self, rows: list[list[str]]) -> bool:
+        """Add rows and return True, or return False if one of them does not fit."""
+        if set(map(len, rows)) != {self._width}:
+            return False
+        firsts, seconds, *others = ([row[place] for row in rows] for place in self._places)
+        if "" in firsts or "" in seconds:
+            return False
+        if others:
+            try:
+                values = np.fromiter(map(float, others[0]), np.float64, len(rows))
+            except ValueError:
+                return False
+            if not self._form.fits(values):
+                return False
+            self._values.frombytes(values.tobytes())
+        self._codes.append(self._encoded(firsts, seconds))
+        return True
+
+    def _encoded(self, firsts: list[str], seconds: list[str]) -> NDArray[np.int32]:
+        """Return the numbers of the names, (rows, 2)."""
+        count = 2 * len(firsts)
+        if self._form.one_kind:
+            names = chain.from_iterable(zip(firsts, seconds, strict=True))
+            codes = map(self._numbers[0].__getitem__, names)
+            return np.fromiter(codes, np.int32, count).reshape(-1, 2)
+        pairs = zip(self._numbers, (firsts, seconds), strict=True)
+        columns = chain.from_iterable(map(numbers.__getitem__, names) for numbers, names in pairs)
+        return np.fromiter(columns, np.int32, count).reshape(2, -1).T
+
+    def table(self, dropped: dict[str, int]) -> Table:
+        """Return all rows; they are used up."""
+        codes = np.concatenate(self._codes) if self._codes else np.empty((0, 2), np.int32)
+        self._codes.clear()
+        values = np.frombuffer(self._values) if len(self._places) > 2 else None
+        names = tuple(tuple(numbers) for numbers in self._numbers)
+        return Table((names[0], names[1]), codes[:, 0], codes[:, 1], values, dropped)
+
+
+def _numbers() -> defaultdict[str, int]:
+    numbers: defaultdict[str, int] = defaultdict()
+    numbers.default_factory = numbers.__len__  # a new name gets the next number
+    return numbers
+
+
+def _places(path: Path, form: Form, first: list[str], columns: Sequence[str | int]) -> list[int]:
     if columns == (0, 1, 2) and len(first) == 2:
         columns = (0, 1)
     if isinstance(columns, str) or not hasattr(columns, "__len__") or len(columns) not in {2, 3}:
-        raise InputError(f"columns must name user, item and perhaps value; got {columns!r}.")
+        raise InputError(
+            f"columns must name {form.names[0]}, {form.names[1]} and perhaps {form.value}; "
+            f"got {columns!r}."
+        )
     places = []
     for column in columns:
         if isinstance(column, str) and column in first:
@@ -160,18 +331,44 @@ def _places(path: Path, first: list[str], columns: Sequence[str | int]) -> list[
     return places
 
 
+def _is_header(rows: list[list[str]], places: list[int], form: Form) -> bool:
+    """Say whether the first line names columns: a value that is no number above one that is."""
+    first = [rows[0][place] for place in places]
+    if len(places) == 2:
+        letters = ["".join(filter(str.isalpha, name)).lower() for name in first]
+        return bool(form.headings) and all(
+            name in known for name, known in zip(letters, form.headings, strict=False)
+        )
+    names = bool(first[2].strip()) and not _is_number(first[2])
+    if len(rows) < 2 or len(rows[1]) <= max(places):
+        return names
+    return names and _is_number(rows[1][places[2]])
+
+
+def _check_row(where: str, row: list[str], form: Form, places: list[int], width: int) -> None:
+    if len(row) != width:
+        raise InputError(
+            f"{where}: every line must have {width} columns, as the first has; "
+            f"got {len(row)}. Mend the line, or pass delimiter=."
+        )
+    if not (row[places[0]] and row[places[1]]):
+        raise InputError(
+            f"{where}: {form.names[0]} and {form.names[1]} must not be empty; got {row}. "
+            "Drop the line."
+        )
+    if len(places) > 2 and not _fits(row[places[2]], form):
+        raise InputError(
+            f"{where}: the {form.value} must be {form.must}; got {row[places[2]]!r}. {form.advice}"
+        )
+
+
+def _fits(text: str, form: Form) -> bool:
+    return _is_number(text) and form.fits(np.array([float(text)]))
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)
     except ValueError:
         return False
     return True
-
-
-def _number(path: Path, line: int, text: str) -> float:
-    if not _is_number(text) or not 0 <= float(text) <= LARGEST_VALUE:
-        raise InputError(
-            f"{path}, line {line}: the value must be a finite number, not negative; got {text!r}. "
-            "Drop that line, or shift ratings to start at 0."
-        )
-    return float(text)

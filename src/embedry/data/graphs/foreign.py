@@ -1,6 +1,6 @@
-"""Graphs of other packages, taken apart: networkx, SciPy, DataFrames.
+"""Graphs as they come: text files, and what networkx, SciPy and DataFrames hold.
 
-None of them is imported: what is passed brings its own methods.
+No other package is imported: what is passed brings its own methods.
 """
 
 from __future__ import annotations
@@ -9,14 +9,64 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.data.graphs.edges import Edges, as_weights
+from embedry.data.graphs.edges import LARGEST_WEIGHT, SMALLEST_WEIGHT, Edges, as_weights
+from embedry.data.tables import Form, read_table
 from embedry.errors import InputError
 from embedry.ids import Id, check_ids
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
-__all__ = ["read_frame", "read_networkx", "read_scipy"]
+__all__ = ["read_file", "read_frame", "read_networkx", "read_scipy"]
+
+_SOURCES = ("source", "src", "from", "fromid", "fromnode", "fromnodeid", "node", "nodeid", "id")
+_TARGETS = ("target", "dst", "to", "toid", "tonode", "tonodeid", "node", "nodeid", "id")
+_FORM = Form(
+    names=("source", "target"),
+    value="weight",
+    must=f"0, or a number in [{SMALLEST_WEIGHT:g}, {LARGEST_WEIGHT:g}]",
+    smallest=SMALLEST_WEIGHT,
+    largest=LARGEST_WEIGHT,
+    advice="Drop that line, or pass columns=(0, 1) to leave the weights out.",
+    headings=[frozenset(_SOURCES), frozenset(_TARGETS)],
+    one_kind=True,
+)
+
+
+def read_file(
+    path: str | Path,
+    *,
+    delimiter: str | None,
+    columns: Sequence[str | int],
+    header: bool | None,
+    comments: str,
+) -> tuple[tuple[Id, ...], Edges, dict[str, int]]:
+    """Read a text table of edges; see `Graph.from_file`.
+
+    Parameters
+    ----------
+    path, delimiter, columns, header, comments
+        As there.
+
+    Returns
+    -------
+    ids : tuple of str
+        In order of first appearance.
+    edges : Edges
+    dropped : dict of str to int
+
+    Raises
+    ------
+    FileNotFoundError, InputError, FileFormatError
+        As there.
+    """
+    table = read_table(
+        path, _FORM, delimiter=delimiter, columns=columns, header=header, comments=comments
+    )
+    return table.names[0], Edges(table.firsts, table.seconds, table.values), table.dropped
 
 
 def read_networkx(

@@ -134,10 +134,15 @@ def _once(
 def _summed(
     keys: NDArray[np.int64], weights: NDArray[np.floating]
 ) -> tuple[NDArray[np.int64], NDArray[np.floating]]:
-    order = np.argsort(keys, kind="stable")  # stable: sums do not depend on the sort
-    keys = keys[order]
-    starts = np.flatnonzero(_begins(keys))
-    return keys[starts], np.add.reduceat(weights[order], starts, dtype=np.float64)
+    weights = weights[np.argsort(keys, kind="stable")]  # stable: sums do not depend on the sort
+    keys.sort()
+    begins = _begins(keys)
+    if begins.all():
+        return keys, weights
+    sums = weights[begins].astype(np.float64)
+    again = np.flatnonzero(~begins)
+    np.add.at(sums, again - np.arange(1, len(again) + 1), weights[again])
+    return keys[begins], sums
 
 
 def _once_if_same(
@@ -192,8 +197,9 @@ def _mirrored(
     if weights is None:
         both.sort()
         return both, None
-    order = np.argsort(both)
-    return both[order], np.concatenate([weights, weights[turned]])[order]
+    weights = np.concatenate([weights, weights[turned]])[np.argsort(both)]
+    both.sort()
+    return both, weights
 
 
 def _as_plain(weights: NDArray[np.floating] | None) -> NDArray[np.float32] | None:

@@ -163,7 +163,7 @@ def _batches(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
 
 
 class _Lines:
-    """The lines of a file, counted; comments come out blank, so that all keep their numbers."""
+    """The lines of a file but for comments, both counted."""
 
     def __init__(self, file: Iterable[str], comments: str) -> None:
         self._file = file
@@ -176,7 +176,6 @@ class _Lines:
             self.number += 1
             if line[0] in self._marks:
                 self.comments += 1
-                yield "\n"
             else:
                 yield line
 

@@ -178,6 +178,7 @@ def test_graph_from_file_tells_a_header(tmp_path, text, counted):
         ("a,b\n", {"columns": (0,)}, "must name source, target and perhaps weight"),
         ("alone\n", {}, "must have a column 1"),
         ('a,b\n"c,d\n', {}, "line 2: .*quotes"),
+        ('a,b\n#"\nc\n"d,e\n', {}, "line 3: every line must have 2 columns"),  # the first fault
         ("a b\n", {"delimiter": ""}, "delimiter must be"),
         ("a b\n", {"comments": None}, "comments must be"),
         ("a b\n", {"self_loops": True}, "self_loops must be"),

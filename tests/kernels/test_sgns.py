@@ -15,7 +15,7 @@ from embedry.errors import InputError
 from embedry.kernels import compiler, sgns
 from embedry.kernels.compiler import compiled
 from embedry.kernels.draws import keep_thresholds, negative_table, start_state
-from embedry.kernels.sgns import SkipGram, check_ids, train, train_plain
+from embedry.kernels.sgns import SkipGram, check_ids, steady_batch, train, train_plain
 from embedry.kernels.simd import aligned
 
 KEEP_ALL = np.uint32(2**32 - 1)
@@ -104,10 +104,55 @@ def test_train_equals_plain(seed, words, dims, lengths, window, negative, done):
 
 @pytest.mark.parametrize("negative", [1, 5, 6, 11, 12, 50])
 @pytest.mark.parametrize("window", [1, 2, 50])
-def test_train_equals_plain_at_the_edges(window, negative):
-    """Groups of targets just full, just over, and the largest window and most negatives."""
-    case = make(words=9, dims=17, lengths=(120, 3), window=window, negative=negative)
+@pytest.mark.parametrize("batch", [2, 8, 20])
+def test_train_equals_plain_at_the_edges(window, negative, batch):
+    """Groups of targets just full, just over, the largest window and most negatives, batches."""
+    case = make(words=9, dims=17, lengths=(120, 3), window=window, negative=negative, batch=batch)
     agree(case.run(train), case.run(train_plain), tolerance=1e-4)
+
+
+@pytest.mark.parametrize("dims", [1, 15, 16, 17, 512, 1023, 1024])
+def test_train_equals_plain_for_any_dims(dims):
+    """From one number a row to 1024, full lines and not."""
+    case = make(words=15, dims=dims, lengths=(40,), negative=8)
+    case.words /= np.sqrt(dims)
+    case.contexts /= np.sqrt(dims)
+    agree(case.run(train), case.run(train_plain), tolerance=1e-4)
+
+
+@pytest.mark.parametrize("words", [1, 2, 3, 10, 100])
+@pytest.mark.parametrize("dims", [1, 4, 100])
+@pytest.mark.parametrize("learning_rate", [0.025, 0.25])
+def test_train_stays_steady_on_few_words(words, dims, learning_rate):
+    """A long text of few words, the widest window, any rate: no vector runs away."""
+    rng = np.random.default_rng(0)
+    shares = 1 / np.arange(1, words + 1)
+    case = make(words=words, dims=dims, lengths=[100] * 400)
+    case.tokens[:] = rng.choice(words, 40_000, p=shares / shares.sum())
+    counts = np.bincount(case.tokens, minlength=words)
+    keep = np.full(words, KEEP_ALL)
+    case.plan = SkipGram(
+        keep,
+        negative_table(counts, 0.75, rng, size=1000),
+        40_000,
+        window=50,
+        learning_rate=learning_rate,
+        batch=steady_batch(counts, keep, learning_rate),
+    )
+    words, contexts, *_ = case.run()
+    assert np.abs(words).max() < 20
+    assert np.abs(contexts).max() < 20
+
+
+def test_steady_batch_shrinks_with_the_share_of_a_word():
+    """The more of the text one word is, once thinned out, and the higher the rate, the fewer."""
+    keep = np.array([KEEP_ALL, KEEP_ALL], np.uint32)
+    assert steady_batch(np.array([10, 990]), keep, 0.025) == 4
+    assert steady_batch(np.array([10, 990]), np.array([KEEP_ALL, 0], np.uint32), 0.025) == 4
+    assert steady_batch(np.array([10, 990]), keep, 0.25) == 2
+    assert steady_batch(np.ones(100, np.int64), np.full(100, KEEP_ALL), 0.025) == 20
+    assert steady_batch(np.ones(100, np.int64), np.full(100, KEEP_ALL), 0.0) == 20
+    assert steady_batch(np.zeros(2, np.int64), keep, 0.025) == 20
 
 
 def test_train_moves_vectors_as_the_paper_says():
@@ -190,7 +235,7 @@ def test_train_leaves_padding_and_last_row_zero():
     assert not contexts[-1].any()
 
 
-@pytest.mark.parametrize("length", [0, 1, 2, 200_000])
+@pytest.mark.parametrize("length", [0, 1, 2, 1_000_000])
 def test_train_takes_sentences_of_any_length(length):
     """Nothing overflows; a lone word has no pair; all words around are met."""
     case = make(words=50, lengths=(length,), keep=np.full(50, KEEP_ALL), window=1)
@@ -372,6 +417,9 @@ def test_train_refuses_sentences_that_are_not_there(first, last):
         {"window": 51},
         {"negative": 0},
         {"negative": 51},
+        {"batch": 0},
+        {"batch": 7},
+        {"batch": 22},
         {"total_tokens": 0},
         {"learning_rate": np.nan},
         {"learning_rate": np.inf},

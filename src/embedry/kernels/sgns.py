@@ -10,6 +10,9 @@ whole window, so that its dot products and its updates are small matrix products
 updates wait until the window is scored. That, rows that start at cache lines, and asking for
 the rows of the next window while this one is updated, make the speed.
 
+Threads that share the tables do better with copies of the hottest rows; see
+``embedry.kernels.sgns_threads``.
+
 References
 ----------
 T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean, "Distributed representations of words
@@ -59,9 +62,11 @@ __all__ = [
     "SkipGram",
     "Trained",
     "check_ids",
+    "check_sentences",
     "keep_thresholds",
     "negative_table",
     "start_state",
+    "steady_batch",
     "train",
     "train_plain",
 ]
@@ -76,6 +81,8 @@ CACHE_LINE = 16  # float32 numbers
 # Updates wait until this many words around are scored; that is all of a window of up to 10. In
 # wider windows of few different words, sums of more steps than that overshoot and diverge.
 BATCH = 20
+FEWEST = 2  # words are scored two by two
+STEADY = 0.1  # the sum of the rates of a word's steps in one batch, on average; .17 can diverge
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +104,9 @@ class SkipGram:
         Words drawn for each window, 1 to 50. 5 is fast for its number, and so are 11, 17, ...
     learning_rate, min_learning_rate : float, default 0.025 and 0.0001
         The step at the first token and at the last; it falls evenly.
+    batch : int, default 20
+        Words around that are scored before any is moved: even, 2 to 20. Where few words make up
+        the text, take fewer; see `steady_batch`.
 
     Raises
     ------
@@ -112,6 +122,7 @@ class SkipGram:
     negative: int = 5
     learning_rate: float = 0.025
     min_learning_rate: float = 0.0001
+    batch: int = BATCH
 
     def __post_init__(self) -> None:
         _check_array("keep", self.keep, np.uint32, 1)
@@ -122,6 +133,8 @@ class SkipGram:
         for name in ("window", "negative"):
             if not 1 <= getattr(self, name) <= 50:
                 raise InputError(f"{name} must be in [1, 50]; got {getattr(self, name)}. Try 5.")
+        if self.batch not in range(FEWEST, BATCH + 1, 2):
+            raise InputError(f"batch must be even, in [2, {BATCH}]; got {self.batch}.")
         if self.total_tokens < 1:
             raise InputError(f"total_tokens must be at least 1; got {self.total_tokens}.")
         if not 0 <= self.min_learning_rate <= self.learning_rate < np.inf:
@@ -129,6 +142,39 @@ class SkipGram:
                 "0 <= min_learning_rate <= learning_rate must hold; got "
                 f"{self.min_learning_rate} and {self.learning_rate}. Try 0.0001 and 0.025."
             )
+
+
+def steady_batch(counts: NDArray[np.int64], keep: NDArray[np.uint32], learning_rate: float) -> int:
+    """Say how many words around may be scored before any is moved, so that training is steady.
+
+    A word that is there many times in one batch takes as many steps from where it was. In a text
+    of a few words, or at a high learning rate, these overshoot, each batch more than the last.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (vocabulary,), int64
+        How often each word occurs.
+    keep : ndarray, shape (vocabulary,), uint32
+        See `keep_thresholds`.
+    learning_rate : float
+        The highest.
+
+    Returns
+    -------
+    int
+        For `SkipGram`: 20 for any usual text, fewer where the most frequent word makes up more
+        than a fifth of it at the usual rate.
+
+    Examples
+    --------
+    >>> keep = np.full(3, 2**32 - 1, np.uint32)
+    >>> steady_batch(np.array([60, 30, 10]), keep, 0.025)
+    6
+    """
+    kept = counts * (keep / 2**32)
+    share = kept.max(initial=0) / max(kept.sum(), 1)
+    words = STEADY / max(share * learning_rate, STEADY / BATCH)
+    return max(FEWEST, int(words) // 2 * 2)
 
 
 class Trained(NamedTuple):
@@ -228,7 +274,7 @@ def train(
     Numbers differ from `train_plain` in the last bits alone.
     """
     _check_tables(words, contexts, plan)
-    _check_sentences(tokens, offsets, first, last, state)
+    check_sentences(tokens, offsets, first, last, state)
     kept, pairs = _train(
         words,
         contexts,
@@ -243,6 +289,7 @@ def train(
         int(plan.negative),
         float(plan.learning_rate),
         float(plan.min_learning_rate),
+        int(plan.batch),
         state,
     )
     return Trained(int(kept), int(pairs))
@@ -286,13 +333,25 @@ def _check_tables(
         raise InputError("the last row of contexts must be zero: it stands for no word.")
 
 
-def _check_sentences(
+def check_sentences(
     tokens: NDArray[np.int32],
     offsets: NDArray[np.int64],
     first: int,
     last: int,
     state: NDArray[np.uint64],
 ) -> None:
+    """Refuse what kernels would read as something else; ids are for `check_ids` to look at.
+
+    Parameters
+    ----------
+    tokens, offsets, first, last, state
+        As `train` takes them.
+
+    Raises
+    ------
+    InputError
+        If an array has another shape, dtype or order, or ``first`` and ``last`` are outside.
+    """
     _check_array("tokens", tokens, np.int32, 1)
     _check_array("offsets", offsets, np.int64, 1)
     _check_array("state", state, np.uint64, 1)
@@ -537,6 +596,7 @@ def _train(
     negative: int,
     learning_rate: float,
     min_learning_rate: float,
+    batch: int,
     state: NDArray[np.uint64],
 ) -> tuple[int, int]:
     """Train on sentences; see `train`. Rows are named by the flat offset of their first number."""
@@ -578,14 +638,14 @@ def _train(
             reach = 1 + below(state, window)
             near = _look_around(around, kept, count, position, reach)
             pairs += near
-            for batch in range(0, near, BATCH):
-                end = min(batch + BATCH, near)
+            for begun in range(0, near, batch):
+                end = min(begun + batch, near)
                 for slot in range(0, slots, SLOTS):
                     _score(
                         words,
                         contexts,
                         around,
-                        batch,
+                        begun,
                         end,
                         targets,
                         now + slot,
@@ -598,7 +658,7 @@ def _train(
                         words,
                         contexts,
                         around,
-                        batch,
+                        begun,
                         end,
                         targets,
                         now + slot,
@@ -639,7 +699,7 @@ def train_plain(
         As `train` raises it.
     """
     _check_tables(words, contexts, plan)
-    _check_sentences(tokens, offsets, first, last, state)
+    check_sentences(tokens, offsets, first, last, state)
     dice = Dice(int(state[0]))
     done, all_kept, pairs = int(state[1]), 0, 0
     for sentence in range(first, last):
@@ -657,8 +717,9 @@ def train_plain(
             progress = (done + len(said) * position / len(kept)) / plan.total_tokens
             rate = plan.learning_rate - (plan.learning_rate - plan.min_learning_rate) * progress
             rate = max(rate, plan.min_learning_rate)
-            for batch in range(0, len(around), BATCH):
-                _learn_batch(words, contexts, around[batch : batch + BATCH], targets, rate)
+            for begun in range(0, len(around), plan.batch):
+                batch = around[begun : begun + plan.batch]
+                _learn_batch(words, contexts, batch, targets, rate)
         done += len(said)
     state[:] = dice.state, done
     return Trained(all_kept, pairs)

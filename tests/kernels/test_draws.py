@@ -6,12 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedry.errors import InputError
+from embedry.kernels.compiler import compiled
 from embedry.kernels.draws import (
     Dice,
     below,
     draw,
+    draw_long,
     keep_thresholds,
     negative_table,
+    share,
     start_state,
 )
 
@@ -97,3 +100,26 @@ def test_start_state_follows_the_generator():
     states = [start_state(np.random.default_rng(seed)) for seed in (1, 1, 2)]
     assert states[0].tolist() == states[1].tolist() != states[2].tolist()
     assert all(state[1] == 0 for state in states)
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(1, 2**32))
+def test_share_is_the_share_of_all_bits(bits, bound):
+    """64 bits become the whole part of their share of the bound."""
+    assert int(share(np.uint64(bits), np.uint64(bound))) == bits * bound >> 64
+
+
+def test_draw_long_begins_with_draw():
+    """The 32 bits of `draw` are the upper ones of 64, from whichever state."""
+    one, many = np.array([5], np.uint64), np.array([9, 5], np.uint64)
+    for _ in range(5):
+        assert _draw(one, 0) == int(_draw_long(many, 1)) >> 32
+
+
+@compiled
+def _draw(state, at):
+    return draw(state, at)
+
+
+@compiled
+def _draw_long(state, at):
+    return draw_long(state, at)

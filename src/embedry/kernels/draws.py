@@ -24,7 +24,16 @@ from embedry.kernels.compiler import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Dice", "below", "draw", "keep_thresholds", "negative_table", "start_state"]
+__all__ = [
+    "Dice",
+    "below",
+    "draw",
+    "draw_long",
+    "keep_thresholds",
+    "negative_table",
+    "share",
+    "start_state",
+]
 
 ALWAYS = np.uint32(0xFFFFFFFF)
 
@@ -137,13 +146,29 @@ def start_state(rng: np.random.Generator) -> NDArray[np.uint64]:
 
 
 @compiled(inline=True)
-def draw(state: NDArray[np.uint64]) -> Any:
-    """Return the next 32 random bits, as uint64 (SplitMix64)."""
-    state[0] += _STEP
-    bits = state[0]
+def draw(state: NDArray[np.uint64], at: int = 0) -> Any:
+    """Return the next 32 random bits, as uint64; ``at`` says which of many states."""
+    return draw_long(state, at) >> _HALF
+
+
+@compiled(inline=True)
+def draw_long(state: NDArray[np.uint64], at: int = 0) -> Any:
+    """Return the next 64 random bits, as uint64 (SplitMix64)."""
+    state[at] += _STEP
+    bits = state[at]
     bits = (bits ^ (bits >> np.uint64(30))) * _MIX[0]
     bits = (bits ^ (bits >> np.uint64(27))) * _MIX[1]
-    return (bits ^ (bits >> np.uint64(31))) >> _HALF
+    return bits ^ (bits >> np.uint64(31))
+
+
+@compiled(inline=True)
+def share(bits: Any, bound: Any) -> Any:
+    """Return 64 random bits as a uint64 in [0, bound), bound at most 2**32.
+
+    Without a branch, so that many are worked out at once; numbers differ in probability by at
+    most 2**-64.
+    """
+    return ((bits >> _HALF) * bound + (((bits & _LOW) * bound) >> _HALF)) >> _HALF
 
 
 @compiled(inline=True)

@@ -110,3 +110,29 @@ def test_splitter_runs_are_all_that_was_seen():
     assert splitter.runs() == ["Éa", "b", "é", "c"]
     assert splitter.known == 4
     assert Splitter(WORDS).runs() == []
+
+
+def mixed(bits):
+    """SplitMix64 in Python's integers."""
+    bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    bits = (bits ^ bits >> 27) * 0x94D049BB133111EB % 2**64
+    return bits ^ bits >> 31
+
+
+@pytest.mark.parametrize("longer", [False, True])
+def test_splitter_compares_runs_of_one_hash(longer):
+    """Two runs with the same 64 bits of hash, made on purpose, are two runs; so is a prefix."""
+    rng = np.random.default_rng(0)
+    while True:
+        first, last, other = (int(bits) for bits in rng.integers(2**64, size=3, dtype=np.uint64))
+        wanted = mixed(16 ^ first) ^ last  # what the last mixing is given
+        if longer:  # the same 16 bytes, and eight more
+            parts = [first, last, mixed(mixed(24 ^ first) ^ last) ^ wanted]
+        else:
+            parts = [other, mixed(16 ^ other) ^ wanted]
+        runs = [np.array(run, "<u8").tobytes() for run in ([first, last], parts)]
+        if all(all(kind == 3 for kind in PARTS.kinds[list(run)]) for run in runs):
+            break
+    found = Splitter(PARTS).split(b" ".join(runs[::-1] + runs))
+    assert found.codes.tolist() == [0, 1, 1, 0]
+    assert found.text.split(b"\n") == [*runs[::-1], b""]

@@ -6,21 +6,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedry.data.text.tokenizer import bytes_of, tokenize
+from embedry.data.text.tokenizer import bytes_of, tokenize, tokenize_lines
 from embedry.errors import InputError
 
+greek = st.text("ΑΣσ'._1\r\x85İ", max_size=9)
 
+
+@pytest.mark.parametrize("name", ["words", "whitespace"])
 @settings(max_examples=500)
-@given(text=st.text(max_size=30))
-def test_tokenize_words_is_the_regular_expression(text):
-    r"""Words are ``\w+`` of the small letters, also where a shorter way is taken."""
-    assert tokenize(text) == re.findall(r"\w+", text.lower())
+@given(
+    lines=st.lists(
+        st.one_of(st.text(max_size=9), st.text("ΑΣσ'._1\r\x85İ", max_size=9)), min_size=1
+    )
+)
+def test_tokenize_lines_is_tokenize_line_by_line(name, lines):
+    """Many lines at once give what each gives alone, also where a shorter way is taken."""
+    lines = [line.replace("\n", "") for line in lines]
+    assert tokenize_lines("\n".join(lines), name) == [tokenize(line, name) for line in lines]
 
 
-def test_tokenize_words_of_single_characters():
+def test_tokenize_lines_of_single_characters():
     """No character of Unicode is treated otherwise by the shorter way."""
-    for code in [*range(0xD800), *range(0xE000, 0x110000)]:
-        assert tokenize(chr(code)) == re.findall(r"\w+", chr(code).lower())
+    every = [chr(code) for code in [*range(10), *range(11, 0xD800), *range(0xE000, 0x110000)]]
+    found = tokenize_lines("\n".join(every))
+    assert found == [re.findall(r"\w+", character.lower()) for character in every]
 
 
 @pytest.mark.parametrize("name", ["words", "whitespace"])
@@ -53,5 +62,6 @@ def test_bytes_of_whitespace_leave_capitals_alone():
 
 def test_bytes_of_refuses_unknown_names():
     """The message lists the tokenizers there are."""
-    with pytest.raises(InputError, match="must be one of words, whitespace; got 'bpe'"):
-        bytes_of("bpe")
+    for call in (bytes_of, lambda name: tokenize_lines("a", name)):
+        with pytest.raises(InputError, match="must be one of words, whitespace; got 'bpe'"):
+            call("bpe")

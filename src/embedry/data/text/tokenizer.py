@@ -15,7 +15,14 @@ from embedry.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["TokenBytes", "Tokenizer", "bytes_of", "tokenize", "tokenizer_of"]
+__all__ = [
+    "TokenBytes",
+    "Tokenizer",
+    "bytes_of",
+    "tokenize",
+    "tokenize_lines",
+    "tokenizer_of",
+]
 
 Tokenizer = Literal["words", "whitespace"]
 
@@ -23,11 +30,24 @@ _WORDS = re.compile(r"\w+")
 
 
 def _words(text: str) -> list[str]:
-    text = text.lower()
-    return [text] if text.isalnum() else _WORDS.findall(text)
+    return _WORDS.findall(text.lower())
+
+
+def _words_of_lines(text: str) -> list[list[str]]:
+    # lowered together: a line end is nothing that capital sigma looks across
+    find = _WORDS.findall
+    return [[line] if line.isalnum() else find(line) for line in text.lower().split("\n")]
+
+
+def _parts_of_lines(text: str) -> list[list[str]]:
+    return list(map(str.split, text.split("\n")))
 
 
 _TOKENIZERS: dict[str, Callable[[str], list[str]]] = {"words": _words, "whitespace": str.split}
+_OF_LINES: dict[str, Callable[[str], list[list[str]]]] = {
+    "words": _words_of_lines,
+    "whitespace": _parts_of_lines,
+}
 
 
 def tokenize(text: str, tokenizer: Tokenizer = "words") -> list[str]:
@@ -78,6 +98,35 @@ def tokenizer_of(name: str) -> Callable[[str], list[str]]:
     if not isinstance(name, str) or name not in _TOKENIZERS:
         raise InputError(f"tokenizer must be one of {', '.join(_TOKENIZERS)}; got {name!r}.")
     return _TOKENIZERS[name]
+
+
+def tokenize_lines(text: str, tokenizer: Tokenizer = "words") -> list[list[str]]:
+    r"""Split each line of a text into tokens, fast where lines are single words.
+
+    Parameters
+    ----------
+    text : str
+        Lines are cut at ``\n`` and nothing else.
+    tokenizer : {"words", "whitespace"}
+        See `tokenize`.
+
+    Returns
+    -------
+    list of list of str
+        What `tokenize` makes of each line.
+
+    Raises
+    ------
+    InputError
+        If there is no such tokenizer.
+
+    Examples
+    --------
+    >>> tokenize_lines("Été\n“a–b”\n—")
+    [['été'], ['a', 'b'], []]
+    """
+    tokenizer_of(tokenizer)
+    return _OF_LINES[tokenizer](text)
 
 
 class TokenBytes(NamedTuple):

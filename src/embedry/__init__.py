@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from embedry.errors import EmbedryError as EmbedryError
     from embedry.errors import ForeignSpaceError as ForeignSpaceError
     from embedry.learn.als import ALS as ALS
+    from embedry.learn.graph import DeepWalk as DeepWalk
+    from embedry.learn.graph import Node2Vec as Node2Vec
     from embedry.learn.modelfile import load as load
+    from embedry.learn.walks import walks as walks
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.store.collection import Collection as Collection
     from embedry.trust import evaluate as evaluate
@@ -36,17 +39,20 @@ _HOMES = {
     "Card": "embedry.card",
     "Collection": "embedry.store.collection",
     "Corpus": "embedry.data.corpus",
+    "DeepWalk": "embedry.learn.graph",
     "Embeddings": "embedry.embeddings",
     "EmbedryError": "embedry.errors",
     "ForeignSpaceError": "embedry.errors",
     "Graph": "embedry.data.graph",
     "Interactions": "embedry.data.interactions",
+    "Node2Vec": "embedry.learn.graph",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",
     "Word2Vec": "embedry.learn.word2vec",
     "explain": "embedry.trust.explain",
     "load": "embedry.learn.modelfile",
     "stability": "embedry.trust.stability",
+    "walks": "embedry.learn.walks",
 }
 _MODULES = {"evaluate": "embedry.trust.evaluate", "samples": "embedry.data.samples"}
 

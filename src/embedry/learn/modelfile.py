@@ -22,7 +22,9 @@ __all__ = ["can_load", "describe", "load", "read_model", "write_model"]
 
 _HOMES = {
     "als": ("embedry.learn.als", "ALS"),
+    "deepwalk": ("embedry.learn.graph", "DeepWalk"),
     "embeddings": ("embedry.embeddings", "Embeddings"),
+    "node2vec": ("embedry.learn.graph", "Node2Vec"),
     "word2vec": ("embedry.learn.word2vec", "Word2Vec"),
 }
 
@@ -36,7 +38,7 @@ def load(path: str | Path) -> Any:
 
     Returns
     -------
-    Word2Vec, ALS or Embeddings
+    Word2Vec, DeepWalk, Node2Vec, ALS or Embeddings
         Fitted, as it was when saved.
 
     Raises

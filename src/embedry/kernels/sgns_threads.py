@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["OwnTables", "hot_words"]
 
-# Between two merges of a row, all threads together may take about this many steps of length one
-# along it. In texts of few words, five times as many begin to overshoot.
-STEADY = 128.0
-
 
 def hot_words(counts: NDArray[np.int64], plan: sgns.SkipGram, dims: int, threads: int) -> HotRows:
     """Choose the words whose rows each thread gets copies of.
@@ -43,7 +39,7 @@ def hot_words(counts: NDArray[np.int64], plan: sgns.SkipGram, dims: int, threads
     Returns
     -------
     HotRows
-        None for one thread.
+        None for one thread, and where copies do not pay; see `hot_rows`.
 
     Raises
     ------
@@ -60,13 +56,11 @@ def hot_words(counts: NDArray[np.int64], plan: sgns.SkipGram, dims: int, threads
             f"counts must have {plan.keep.size} entries, as plan.keep has, and threads be at "
             f"least 1; got {np.shape(counts)} and {threads}."
         )
-    if threads == 1:
-        return hot_rows(np.empty(0), dims, STEADY)
     kept = counts * (plan.keep / 2**32)
     drawn = np.bincount(plan.negatives, minlength=len(kept)) / plan.negatives.size
-    touches = kept / max(kept.sum(), 1) + plan.negative * drawn
-    strength = max(plan.learning_rate, 1e-9) * (plan.window + 1) * threads
-    return hot_rows(touches, dims, STEADY / strength)
+    touches = (kept + kept.sum() * plan.negative * drawn) / max(counts.sum(), 1)
+    strength = plan.learning_rate * (plan.window + 1)
+    return hot_rows(touches, dims, strength=strength, tokens=int(counts.sum()), threads=threads)
 
 
 class OwnTables:

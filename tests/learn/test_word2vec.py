@@ -9,7 +9,7 @@ from embedry.card import Relation
 from embedry.data.corpus import Corpus
 from embedry.embeddings import Embeddings
 from embedry.encode.encoder import Encoder
-from embedry.errors import FileFormatError, InputError, NotFittedError
+from embedry.errors import FileFormatError, ForeignSpaceError, InputError, NotFittedError
 from embedry.learn import vocabulary
 from embedry.learn.word2vec import Word2Vec
 
@@ -340,3 +340,149 @@ def test_load_refuses_other_files(fitted, tmp_path):
     fitted.embeddings_.save(tmp_path / "vectors")
     with pytest.raises(FileFormatError, match="must hold word2vec; it holds embeddings"):
         Word2Vec.load(tmp_path / "vectors")
+
+
+def grown_lines(seed=1):
+    """New text: topic 0 takes in six new words, and w0 of topic 1 moves over to topic 2."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for _ in range(600):
+        row = [f"t0w{word}" for word in rng.integers(0, WORDS, 5)]
+        lines.append(" ".join([*row, *(f"new{word}" for word in rng.integers(0, 6, 3))]))
+        row = [f"t2w{word}" for word in rng.integers(0, WORDS, 5)]
+        lines.append(" ".join([*row[:3], "t1w0", *row[3:]]))
+    return lines
+
+
+@pytest.fixture(scope="module")
+def child(topics):
+    words = Word2Vec(dims=24, sample=0, negative=5, epochs=8, seed=3, threads=1).fit(topics)
+    parent = words.embeddings_
+    return parent, words.partial_fit(Corpus.from_lines(grown_lines()))
+
+
+def test_partial_fit_adds_words_where_they_belong(child):
+    """New words lie among those of the topic they came with."""
+    _, words = child
+    assert set(words.growth_.added) == {f"new{n}" for n in range(6)}
+    for id in words.growth_.added:
+        near = words.embeddings_.nearest(id=id, k=8).ids
+        assert all(name[:2] in {"t0", "ne"} for name in near), near
+
+
+def test_partial_fit_names_the_word_that_moved_most(child):
+    """The word that changed its company is the first named, and lies in its new topic."""
+    _, words = child
+    assert words.growth_.moved[0][0] == "t1w0"
+    near = words.embeddings_.nearest(id="t1w0", k=5).ids
+    assert sum(name[:2] == "t2" for name in near) >= 4
+
+
+def test_partial_fit_makes_an_aligned_child(child):
+    """The card names the parent, the generation and the fidelity; the two do not mix."""
+    parent, words = child
+    assert words.card.parent == parent.card.fingerprint
+    assert words.card.generation == 1
+    assert words.card.fidelity == words.growth_.fidelity
+    assert words.card.relation_to(parent.card) is Relation.ALIGNED
+    with pytest.raises(ForeignSpaceError, match="aligned"):
+        words.embeddings_.nearest(vector=parent.subset(["t0w0"]))
+    carried = words.carry(parent.subset(["t0w0"]))
+    assert words.embeddings_.nearest(vector=carried, k=1).ids[0][:2] == "t0"
+    with pytest.raises(InputError, match="Only vectors of the parent"):
+        words.carry(words.embeddings_)
+
+
+def test_partial_fit_keeps_counts_of_both_texts(child, topics):
+    """Counts are summed, also of words that only one of the texts has."""
+    _, words = child
+    both = Corpus.from_lines([*topic_lines(), *grown_lines()])
+    expected = dict(zip(both.words, both.counts.tolist(), strict=True))
+    found = dict(zip(words.embeddings_.ids, words.counts_.tolist(), strict=True))
+    assert found == expected
+
+
+def test_partial_fit_after_load_equals_partial_fit_before_save(topics, tmp_path):
+    """What is saved is all that training goes on from."""
+    words = small(epochs=2).fit(topics)
+    words.save(tmp_path / "model")
+    more = Corpus.from_lines(grown_lines())
+    direct, loaded = words.partial_fit(more), Word2Vec.load(tmp_path / "model").partial_fit(more)
+    assert direct.card == loaded.card
+    np.testing.assert_array_equal(direct.embeddings_.vectors, loaded.embeddings_.vectors)
+    loaded.save(tmp_path / "grown")
+    assert Word2Vec.load(tmp_path / "grown").growth_ == direct.growth_
+
+
+def test_partial_fit_refuses_other_shapes(topics):
+    """Other dims, or text split otherwise, cannot go on where the first stopped."""
+    words = small().fit(topics)
+    with pytest.raises(InputError, match="partial_fit must keep dims=8; it is 9"):
+        words.set_params(dims=9).partial_fit(topics)
+    words.set_params(dims=8)
+    split = Corpus.from_lines(topic_lines(), tokenizer="whitespace")
+    with pytest.raises(InputError, match="must be split by 'words'"):
+        words.partial_fit(split)
+    unfitted = small()
+    assert len(unfitted.partial_fit(topics).embeddings_) == TOPICS * WORDS
+    assert unfitted.growth_ is None
+
+
+def many_topics(topics=20, words=15, sentences=6000, seed=0):
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(0, topics, sentences)
+    rows = rng.integers(0, words, (sentences, 8))
+    pairs = zip(chosen, rows, strict=True)
+    return [" ".join(f"t{topic}w{word}" for word in row) for topic, row in pairs]
+
+
+@pytest.fixture(scope="module")
+def placer():
+    corpus = Corpus.from_lines(many_topics())
+    return Word2Vec(dims=24, sample=0, epochs=8, seed=3, threads=1).fit(corpus)
+
+
+def test_place_puts_words_where_their_contexts_say(placer, tmp_path):
+    """New words in sentences of a topic come to lie in it; a saved model places alike."""
+    rng = np.random.default_rng(5)
+    names = [f"fresh {topic}" for topic in range(20)]  # of two tokens
+    contexts = [
+        [" ".join([f"t{topic}w{n}" for n in rng.integers(0, 15, 6)] + [name]) for _ in range(3)]
+        for topic, name in enumerate(names)
+    ]
+    placed = placer.place(names, contexts=contexts)
+    assert placed.embeddings.card == placer.card
+    right = [
+        hit.id.split("w")[0] == f"t{topic}"
+        for topic, hits in enumerate(placer.embeddings_.nearest(vector=placed.embeddings, k=5))
+        for hit in hits
+    ]
+    assert np.mean(right) > 0.95
+    assert placed.confidence.shape == (20,)
+    assert (placed.confidence > 0.5).all()
+    placer.save(tmp_path / "model")
+    again = Word2Vec.load(tmp_path / "model").place(names, contexts=contexts)
+    np.testing.assert_array_equal(again.embeddings.vectors, placed.embeddings.vectors)
+    np.testing.assert_array_equal(again.confidence, placed.confidence)
+
+
+@pytest.mark.parametrize(
+    ("words", "contexts", "message"),
+    [
+        (["fresh"], [], "one sequence of texts for each of the 1 words"),
+        (["fresh"], [["t0w0 t0w1"]], "lacks 'fresh'"),
+        (["fresh"], [["fresh unknown words"]], "near 'fresh' must be known"),
+        ("fresh", [["fresh t0w0"]], "Pass \\[text\\]"),
+        (["fresh"], [[3]], "must all be str"),
+    ],
+)
+def test_place_refuses_what_says_nothing(placer, words, contexts, message):
+    """Missing texts, texts without the word, and texts without a known word."""
+    with pytest.raises(InputError, match=message):
+        placer.place(words, contexts=contexts)
+
+
+def test_place_needs_words_to_learn_the_map_from(topics):
+    """A vocabulary of fewer than a hundred words is refused with the way out."""
+    with pytest.raises(InputError, match="some hundred"):
+        small().fit(topics).place(["x"], contexts=[["x t0w0"]])

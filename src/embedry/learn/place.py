@@ -29,7 +29,7 @@ __all__ = ["Placed", "PlacingMap", "fit_placing_map"]
 _RIDGE = 1e-3  # of the mean square of the features
 _FOLDS = 5
 _LEAST = 100  # items that a map can be fitted on
-_BINS = 20
+_BINS, _LEAST_IN_BIN = 30, 20  # of support, evenly spread by its logarithm
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,20 +145,18 @@ def _cosines(found: NDArray[np.float64], units: NDArray[np.float64]) -> NDArray[
 def _rising_means(
     support: NDArray[np.float64], cosines: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean supports and mean cosines of bins of equal size, pooled until none falls."""
+    """Return mean supports and mean cosines of bins of support, pooled until none falls."""
     order = np.argsort(support, kind="stable")
-    borders = np.unique(np.searchsorted(support[order], np.quantile(support, _steps(len(order)))))
+    edges = np.unique(np.rint(np.geomspace(1, support.max() + 1, _BINS)))
+    borders = [0]
+    for border in np.searchsorted(support[order], edges).tolist():
+        if border - borders[-1] >= _LEAST_IN_BIN and len(order) - border >= _LEAST_IN_BIN:
+            borders.append(border)
     pools: list[list[float]] = []  # items, sum of log supports, sum of cosines
-    for part in np.split(order, borders[borders > 0]):
-        if not len(part):
-            continue
+    for part in np.split(order, borders[1:]):
         pools.append([len(part), np.log(support[part]).sum(), cosines[part].sum()])
         while len(pools) > 1 and pools[-2][2] / pools[-2][0] >= pools[-1][2] / pools[-1][0]:
             last = pools.pop()
             pools[-1] = [one + two for one, two in zip(pools[-1], last, strict=True)]
     table = np.array(pools)
     return np.exp(table[:, 1] / table[:, 0]), table[:, 2] / table[:, 0]
-
-
-def _steps(count: int) -> NDArray[np.float64]:
-    return np.linspace(0, 1, min(_BINS, max(count // 20, 1)) + 1)[:-1]

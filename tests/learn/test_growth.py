@@ -1,0 +1,48 @@
+"""Laws of growth: what moved is measured and named."""
+
+import numpy as np
+import pytest
+
+from embedry.learn.growth import Growth, measure_growth
+
+
+def test_growth_names_what_moved_and_what_is_new():
+    """Of a hundred known words one is turned round: it alone moved, by 2."""
+    rng = np.random.default_rng(0)
+    before = rng.standard_normal((100, 8)).astype(np.float32)
+    after = np.concatenate([before, before[:2]])
+    after[7] *= -1
+    found = measure_growth([f"w{n}" for n in range(102)], before, after)
+    assert found.added == ("w100", "w101")
+    assert found.moved[0] == ("w7", pytest.approx(2.0))
+    assert found.moved[1][1] == pytest.approx(0.0, abs=1e-6)
+    assert found.displacement == pytest.approx(0.02)
+    assert 0.8 < found.fidelity < 1
+    assert "2 new" in str(found)
+
+
+def test_growth_of_nothing_is_none():
+    """The same vectors: no displacement, all neighbours kept."""
+    rows = np.random.default_rng(1).standard_normal((50, 4)).astype(np.float32)
+    found = measure_growth(range(50), rows, rows)
+    assert found.fidelity == 1
+    assert found.displacement == pytest.approx(0, abs=1e-6)
+
+
+def test_growth_fidelity_of_fresh_vectors_is_chance():
+    """Unrelated vectors keep about k of n neighbours."""
+    rng = np.random.default_rng(2)
+    first, second = rng.standard_normal((2, 400, 16)).astype(np.float32)
+    assert measure_growth(range(400), first, second).fidelity < 0.08
+
+
+def test_growth_of_a_single_item_compares_nothing():
+    """One item has no neighbours to lose."""
+    one = np.ones((1, 3), np.float32)
+    assert measure_growth(["a"], one, one).fidelity == 1
+
+
+def test_growth_is_kept_in_json():
+    """What JSON makes of it is read back."""
+    found = Growth(("a",), 0.5, (("b", 0.25),), 0.75)
+    assert Growth.from_dict({**vars(found), "moved": [["b", 0.25]], "added": ["a"]}) == found

@@ -1,0 +1,58 @@
+"""Laws of placing: a planted map is found, and its confidence is the truth."""
+
+import numpy as np
+import pytest
+
+from embedry.learn.place import fit_placing_map
+
+
+def planted(count=2000, dims=12, seed=0):
+    """Targets are a linear map of features, plus noise that falls with the support."""
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal((count, dims))
+    support = rng.integers(1, 200, count)
+    true = rng.standard_normal((dims, dims))
+    noise = rng.standard_normal((count, dims)) * 6 / np.sqrt(support)[:, None]
+    return features, (features @ true + noise).astype(np.float32), support, true
+
+
+def test_placing_map_finds_a_planted_map():
+    """The matrix comes back, and known items go where they are."""
+    features, targets, support, true = planted()
+    found = fit_placing_map(features, targets, support)
+    np.testing.assert_allclose(found.matrix, true, atol=0.2)
+    np.testing.assert_allclose(found.vectors(features), features @ found.matrix, atol=1e-5)
+
+
+def test_placing_confidence_is_the_cosine_reached():
+    """What is promised for fresh items is what they reach, within .03, at any support."""
+    features, targets, support, _ = planted(count=8000)
+    found = fit_placing_map(features[:2000], targets[:2000], support[:2000])
+    fresh, wanted, known = features[2000:], targets[2000:], support[2000:]
+    guess = fresh @ found.matrix
+    cosines = np.einsum("nd,nd->n", guess, wanted)
+    cosines /= np.linalg.norm(guess, axis=1) * np.linalg.norm(wanted, axis=1)
+    promised = found.confidence(known)
+    for lowest, highest in ((1, 10), (10, 50), (50, 200)):
+        some = (known >= lowest) & (known < highest)
+        assert promised[some].mean() == pytest.approx(cosines[some].mean(), abs=0.03)
+
+
+def test_placing_confidence_never_falls_with_support():
+    """More known, not less to expect; beyond the bins it stays, and 0 is no error."""
+    features, targets, support, _ = planted(count=300)
+    promised = fit_placing_map(features, targets, support).confidence(np.arange(0, 1000.0))
+    assert (np.diff(promised) >= 0).all()
+    assert np.isfinite(promised).all()
+
+
+def test_placing_needs_a_hundred_items():
+    """Where nothing can be shown, there is no map."""
+    features, targets, support, _ = planted(count=99)
+    assert fit_placing_map(features, targets, support) is None
+
+
+def test_placing_of_featureless_items_is_no_error():
+    """Zero features give zero vectors, not NaN."""
+    found = fit_placing_map(np.zeros((150, 4)), np.ones((150, 4), np.float32), np.ones(150, int))
+    assert not found.vectors(np.zeros((1, 4), np.float32)).any()

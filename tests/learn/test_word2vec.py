@@ -11,6 +11,7 @@ from embedry.embeddings import Embeddings
 from embedry.encode.encoder import Encoder
 from embedry.errors import FileFormatError, ForeignSpaceError, InputError, NotFittedError
 from embedry.learn import vocabulary
+from embedry.learn.ngrams import Subwords
 from embedry.learn.word2vec import Word2Vec
 
 TOPICS = 6
@@ -486,3 +487,83 @@ def test_place_needs_words_to_learn_the_map_from(topics):
     """A vocabulary of fewer than a hundred words is refused with the way out."""
     with pytest.raises(InputError, match="some hundred"):
         small().fit(topics).place(["x"], contexts=[["x t0w0"]])
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"architecture": "cbow"},
+        {"subwords": Subwords(2, 3, 500)},
+        {"architecture": "cbow", "subwords": Subwords(2, 3, 500)},
+        {"threads": 2},
+        {"architecture": "cbow", "threads": 2},
+        {"learning_rate": (0.05, 0.01)},
+        {"ns_exponent": 0.0},
+    ],
+)
+def test_fit_of_any_kind_puts_words_of_a_topic_together(topics, settings):
+    """CBOW, subwords, threads, another schedule, even negatives: the planted topics are found."""
+    words = Word2Vec(24, **({"sample": 0, "epochs": 15, "seed": 3, "threads": 1} | settings))
+    assert neighbours_of_own_topic(words.fit(topics)) > 0.9
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_subwords_place_unseen_words(architecture, tmp_path):
+    """A word never seen lies among those it shares a stem with; a saved model agrees."""
+    rng = np.random.default_rng(0)
+    stems, ends = ["kalto", "mirux", "zenvo"], ["ing", "ed", "er", "s", "ful", "ness", "ly", "ish"]
+    lines = [
+        " ".join(stems[topic] + ends[end] for end in rng.integers(0, 7, 8))
+        for topic in rng.integers(0, 3, 1500)
+    ]
+    words = Word2Vec(
+        16, sample=0, epochs=8, threads=1, architecture=architecture, subwords=Subwords()
+    ).fit(Corpus.from_lines(lines))
+    words.save(tmp_path / "model")
+    loaded = Word2Vec.load(tmp_path / "model")
+    unseen = [stem + "ish" for stem in stems]
+    found = words.encode(unseen, role="word")
+    assert found.unknown == ()
+    np.testing.assert_array_equal(loaded.encode(unseen, role="word").vectors, found.vectors)
+    for stem, hits in zip(stems, words.embeddings_.nearest(vector=found.vectors, k=5), strict=True):
+        assert all(id.startswith(stem) for id in hits.ids)
+    strange = words.encode(["qqqqqq"], role="word")
+    assert strange.unknown == ("qqqqqq",)
+    assert not strange.vectors.any()
+    shares = words.word_shares(f"{unseen[0]} kaltoing", found.vectors[0] / 3)
+    assert list(shares) == [unseen[0], "kaltoing"]
+    more = Corpus.from_lines(["kaltoish kaltoest kaltoing"] * 20)
+    grown, direct = loaded.partial_fit(more), words.partial_fit(more)
+    assert set(grown.growth_.added) == {"kaltoish", "kaltoest"}
+    np.testing.assert_array_equal(grown.embeddings_.vectors, direct.embeddings_.vectors)
+
+
+def test_encode_of_a_word_keeps_its_direction(fitted):
+    """As a word it is itself; as a document what documents have in common is taken away."""
+    word = fitted.encode(["t0w0"], role="word").vectors[0]
+    own = fitted.embeddings_["t0w0"]
+    assert word @ own == pytest.approx(np.linalg.norm(word) * np.linalg.norm(own))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"architecture": "glove"}, "architecture must be one of skipgram, cbow"),
+        ({"subwords": (3, 6)}, "subwords must be Subwords or None"),
+        ({"ns_exponent": 2.0}, "ns_exponent must be a number in"),
+        ({"learning_rate": (0.1,)}, "a number or a pair"),
+        ({"learning_rate": (0.1, 0.2)}, "second learning_rate must be a number in"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number in"),
+    ],
+)
+def test_fit_refuses_architectures_and_rates_that_are_none(topics, settings, message):
+    """Each says what must hold."""
+    with pytest.raises(InputError, match=message):
+        small(**settings).fit(topics)
+
+
+@pytest.mark.parametrize("sizes", [(0, 3), (4, 3), (3, 6, 0), ("3", 6)])
+def test_subwords_refuse_sizes_that_mean_nothing(sizes):
+    """Lengths from 1 up, the longest at least the shortest, a bucket at least."""
+    with pytest.raises(InputError):
+        Subwords(*sizes)

@@ -22,7 +22,7 @@ from embedry.ids import pack_ids, unpack_ids
 from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
 from embedry.learn.nodeplace import NeighbourMap, neighbour_map
-from embedry.learn.tables import sampling_plan, started
+from embedry.learn.tables import Tables, sampling_plan
 from embedry.learn.trainer import train
 from embedry.learn.walks import LONGEST, Walker
 from embedry.threads import thread_count
@@ -88,7 +88,8 @@ class GraphLearner(Learner):
         walker = self._walker(graph)
         generator = np.random.default_rng(self.seed)
         counts = walker.visits()
-        tables = started(len(graph), int(self.dims), generator)
+        threads = thread_count(self.threads)
+        tables = Tables.started(len(graph), int(self.dims), generator, threads)
         rate = float(self.learning_rate)
         plan = sampling_plan(
             counts,
@@ -99,8 +100,8 @@ class GraphLearner(Learner):
             exponent=_EXPONENT,
             rates=(rate, min(_LOWEST_RATE, rate)),
         )
-        parts = walker.parts(thread_count(self.threads), generator)
-        train(tables, plan, parts, int(self.epochs), "Learning nodes")
+        parts = walker.parts(threads, generator)
+        train(tables, plan, counts, parts, int(self.epochs), "Learning nodes")
         self._keep(graph, tables.vectors[:, : int(self.dims)], walker.met)
         return self
 

@@ -96,7 +96,8 @@ def fit_placing_map(
     ----------
     features : ndarray (n, features), float64
     targets : ndarray (n, dims), float32
-        The trained vectors; their directions are what is learned.
+        The trained vectors; their directions are what is learned, so that what is placed is of
+        about unit length.
     support : ndarray (n,), int64, at least 1
         How much is known of each: occurrences of a word, neighbours of a node.
 
@@ -114,27 +115,33 @@ def fit_placing_map(
     if len(features) < _LEAST:
         return None
     lengths = np.linalg.norm(targets, axis=1, keepdims=True)
-    units = targets / np.where(lengths > 0, lengths, 1)
+    units = (targets / np.where(lengths > 0, lengths, 1)).astype(np.float64)
     weights = np.log(support + 1.0)
     fold = np.random.default_rng(0).permutation(len(features)) % _FOLDS
+    folds = [np.flatnonzero(fold == number) for number in range(_FOLDS)]
+    # sums of products, a fold each: a map without a fold is found from the others' sums
+    sums = [_products(features[own], units[own], weights[own]) for own in folds]
+    gram, cross = (np.sum(parts, axis=0) for parts in zip(*sums, strict=True))
     cosines = np.empty(len(features))
-    for number in range(_FOLDS):
-        out = fold == number
-        matrix = _ridge(features[~out], units[~out], weights[~out])
-        cosines[out] = _cosines(features[out] @ matrix, units[out])
+    for own, (gram_of_fold, cross_of_fold) in zip(folds, sums, strict=True):
+        matrix = _ridge(gram - gram_of_fold, cross - cross_of_fold)
+        cosines[own] = _cosines(features[own] @ matrix, units[own])
     supports, means = _rising_means(support.astype(np.float64), cosines)
-    matrix = _ridge(features, targets.astype(np.float64), weights)
-    return PlacingMap(matrix.astype(np.float32), supports, means)
+    return PlacingMap(_ridge(gram, cross).astype(np.float32), supports, means)
 
 
-def _ridge(
+def _products(
     features: NDArray[np.float64], targets: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return F' W F, (features, features), and F' W T, (features, dims)."""
+    weighted = (features * weights[:, None]).T  # (features, n)
+    return weighted @ features, weighted @ targets
+
+
+def _ridge(gram: NDArray[np.float64], cross: NDArray[np.float64]) -> NDArray[np.float64]:
     """Solve (F' W F + r I) A = F' W T for A, (features, dims)."""
-    weighted = features * weights[:, None]
-    gram = weighted.T @ features  # (features, n) @ (n, features)
-    gram[np.diag_indices_from(gram)] += _RIDGE * max(np.trace(gram) / len(gram), 1e-12)
-    return np.asarray(np.linalg.solve(gram, weighted.T @ targets))
+    strength = _RIDGE * max(np.trace(gram) / len(gram), 1e-12)
+    return np.asarray(np.linalg.solve(gram + strength * np.eye(len(gram)), cross))
 
 
 def _cosines(found: NDArray[np.float64], units: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,8 +1,7 @@
 """The two tables that negative sampling trains: the vectors wanted, and those they are told by.
 
-What it is: rows that kernels like (aligned, padded), and the choice of the kernel that fits:
-skip-gram over whole words, or bags of rows (CBOW, subwords). What it is not: named vectors; see
-`embedry.Embeddings`.
+What it is: rows that kernels like (aligned, padded), seen by one thread or by several. What it
+is not: named vectors; see `embedry.Embeddings`.
 """
 
 from __future__ import annotations
@@ -13,14 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.kernels import sgns
+from embedry.kernels.hot_rows import spare_rows
+from embedry.kernels.sgns_threads import OwnTables, hot_words
 from embedry.kernels.simd import aligned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from embedry.learn.trainer import Sentences
+    from embedry.learn.trainer import Sentences, TableTrainer
 
-__all__ = ["Tables", "random_rows", "sampling_plan", "started"]
+__all__ = ["Tables", "random_rows", "sampling_plan"]
 
 _MOST_DRAWS = 1 << 22  # entries of the table of negatives
 _DRAWS_A_ROW = 1000  # shuffling more takes longer than learning a small text
@@ -30,56 +33,102 @@ _DRAWS_A_ROW = 1000  # shuffling more takes longer than learning a small text
 class Tables:
     """Vectors and contexts in training.
 
+    Make them with `empty` or `started`.
+
     Attributes
     ----------
-    vectors : ndarray (rows, padded dims), float32
-        The inputs; a word or node a row.
-    contexts : ndarray (rows + 1, padded dims), float32
-        The outputs; the last row stays zero.
+    inputs : ndarray (rows and spare ones, padded dims), float32
+        The vectors wanted, a word or node a row; then room for copies of each thread.
+    outputs : ndarray (targets and spare ones, padded dims), float32
+        What they are told by; after the targets a row of zeros, and room for copies.
+    rows, targets : int
+        How many are shared.
     """
 
-    vectors: NDArray[np.float32]
-    contexts: NDArray[np.float32]
+    inputs: NDArray[np.float32]
+    outputs: NDArray[np.float32]
+    rows: int
+    targets: int
+
+    @classmethod
+    def empty(cls, rows: int, targets: int, dims: int, threads: int) -> Tables:
+        """Make tables of zeros, with room for the copies of each thread."""
+        spare = spare_rows(targets, dims, threads)
+        inputs = aligned(rows + spare + 1, dims)
+        return cls(inputs, aligned(targets + spare + 1, dims), rows, targets)
+
+    @classmethod
+    def started(cls, rows: int, dims: int, generator: np.random.Generator, threads: int) -> Tables:
+        """Make tables as word2vec.c starts them: small random vectors, contexts of zeros."""
+        tables = cls.empty(rows, rows, dims, threads)
+        tables.vectors[:, :dims] = random_rows(rows, dims, generator)
+        return tables
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The vectors wanted, (rows, padded dims) float32, to be written to."""
+        return self.inputs[: self.rows]
+
+    @property
+    def contexts(self) -> NDArray[np.float32]:
+        """What they are told by, (targets, padded dims) float32, to be written to."""
+        return self.outputs[: self.targets]
+
+    @property
+    def with_nothing(self) -> NDArray[np.float32]:
+        """The contexts and a row of zeros, which stands for no target, as kernels want them."""
+        return self.outputs[: self.targets + 1]
 
     def learn(
         self, sentences: Sentences, plan: sgns.SkipGram, state: NDArray[np.uint64]
     ) -> sgns.Trained:
         """Train skip-gram on some sentences; see `embedry.kernels.sgns.train`."""
-        last = len(sentences.offsets) - 1
-        return sgns.train(
-            self.vectors,
-            self.contexts,
-            sentences.tokens,
-            sentences.offsets,
-            0,
-            last,
-            plan,
-            state,
-        )
-
-    def in_thread(self, number: int, threads: int) -> Tables:  # noqa: ARG002
-        """Return the tables themselves: all threads share every row."""
-        return self
+        tokens, offsets = sentences.tokens, sentences.offsets
+        tables = self.vectors, self.with_nothing
+        return sgns.train(*tables, tokens, offsets, 0, len(offsets) - 1, plan, state)
 
     def settle(self) -> None:
-        """Do nothing: every row is shared."""
+        """Do nothing: one thread alone has no copies."""
+
+    def in_threads(
+        self, plan: sgns.SkipGram, counts: NDArray[np.int64], threads: int
+    ) -> Sequence[TableTrainer]:
+        """Return what each of some threads trains.
+
+        Parameters
+        ----------
+        plan : SkipGram
+        counts : ndarray (rows,), int64
+            How often each word or node occurs: the most frequent get copies.
+        threads : int
+            At most as many as there is room for.
+
+        Returns
+        -------
+        sequence of TableTrainer
+            These tables themselves for one thread.
+        """
+        if threads == 1:
+            return [self]
+        hot = hot_words(counts, plan, self.inputs.shape[1], threads)
+        tables = self.inputs, self.outputs, self.rows, hot
+        return [_OwnTables(OwnTables(*tables, number)) for number in range(threads)]
 
 
-def started(count: int, dims: int, generator: np.random.Generator) -> Tables:
-    """Make tables as word2vec.c starts them: small random vectors, contexts of zeros.
+@dataclass(frozen=True, eq=False)
+class _OwnTables:
+    """The tables as one thread of several sees them."""
 
-    Parameters
-    ----------
-    count, dims : int
-    generator : Generator
+    own: OwnTables
 
-    Returns
-    -------
-    Tables
-    """
-    vectors = aligned(count, dims)
-    vectors[:, :dims] = random_rows(count, dims, generator)
-    return Tables(vectors, aligned(count + 1, dims))
+    def learn(
+        self, sentences: Sentences, plan: sgns.SkipGram, state: NDArray[np.uint64]
+    ) -> sgns.Trained:
+        tokens, offsets = sentences.tokens, sentences.offsets
+        return self.own.train(tokens, offsets, 0, len(offsets) - 1, plan, state)
+
+    def settle(self) -> None:
+        self.own.settle()
 
 
 def random_rows(count: int, dims: int, generator: np.random.Generator) -> NDArray[np.float32]:

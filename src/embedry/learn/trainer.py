@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from embedry.kernels.sgns import SkipGram, Trained
 
-__all__ = ["Part", "Sentences", "TableTrainer", "train"]
+__all__ = ["Part", "Sentences", "SharedTables", "TableTrainer", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,23 +75,36 @@ class TableTrainer(Protocol):
     def learn(self, sentences: Sentences, plan: SkipGram, state: NDArray[np.uint64]) -> Trained:
         """Train on some sentences, carrying ``state`` on."""
 
-    def in_thread(self, number: int, threads: int) -> TableTrainer:
-        """Return what thread ``number`` trains: these tables, seen from there."""
-
     def settle(self) -> None:
         """Bring what this thread alone knows into the shared tables."""
 
 
+class SharedTables(Protocol):
+    """Tables that some threads can train at the same time."""
+
+    def in_threads(
+        self, plan: SkipGram, counts: NDArray[np.int64], threads: int
+    ) -> Sequence[TableTrainer]:
+        """Return what each of the threads trains."""
+
+
 def train(
-    tables: TableTrainer, plan: SkipGram, parts: Sequence[Part], epochs: int, title: str
+    tables: SharedTables,
+    plan: SkipGram,
+    counts: NDArray[np.int64],
+    parts: Sequence[Part],
+    epochs: int,
+    title: str,
 ) -> None:
     """Train tables on all parts, a thread each, for some epochs.
 
     Parameters
     ----------
-    tables : TableTrainer
+    tables : SharedTables
     plan : SkipGram
         Its ``total_tokens`` is set anew for each part.
+    counts : ndarray (rows,), int64
+        How often each word or node occurs, about.
     parts : sequence of Part
         One is trained in the calling thread, and gives the same bytes each time.
     epochs : int
@@ -109,9 +122,8 @@ def train(
 
     vocabulary_size = plan.keep.size
 
-    def learn(number: int, part: Part, stop: Event) -> None:
+    def learn(mine: TableTrainer, part: Part, stop: Event) -> None:
         own = replace(plan, total_tokens=max(1, part.seen * epochs))
-        mine = tables.in_thread(number, len(parts))
         state = start_state(part.generator)
         done = 0
         for epoch in range(epochs):
@@ -126,4 +138,5 @@ def train(
         mine.settle()
 
     with bar(title, sum(part.seen for part in parts) * epochs) as advance:
-        run_in_threads([partial(learn, number, part) for number, part in enumerate(parts)])
+        trainers = tables.in_threads(plan, counts, len(parts))
+        run_in_threads([partial(learn, *pair) for pair in zip(trainers, parts, strict=True)])

@@ -183,7 +183,12 @@ class Word2Vec(Learner):
         vocabulary = Vocabulary.of(corpus, self.min_count)
         generator = np.random.default_rng(self.seed)
         tables = WordTables.started(
-            vocabulary.words, self.dims, self.architecture, self.subwords, generator
+            vocabulary.words,
+            int(self.dims),
+            self.architecture,
+            self.subwords,
+            generator,
+            thread_count(self.threads),
         )
         self._train(tables, vocabulary, corpus, generator)
         self._keep(tables, vocabulary, corpus, parent=None)
@@ -226,7 +231,7 @@ class Word2Vec(Learner):
         before = self.embeddings_
         vocabulary = Vocabulary.grown(before.ids, self.counts_, corpus, self.min_count)  # type: ignore[arg-type]
         generator = np.random.default_rng([int(self.seed), before.card.generation + 1])
-        tables = self._tables().grown(vocabulary.words, generator)
+        tables = self._tables().grown(vocabulary.words, generator, thread_count(self.threads))
         self._train(tables, vocabulary, corpus, generator)
         self._keep(tables, vocabulary, corpus, parent=before)
         return self
@@ -296,7 +301,7 @@ class Word2Vec(Learner):
             rates=(first, last),
         )
         parts = parts_of(corpus, vocabulary, thread_count(self.threads), generator)
-        train(tables, plan, parts, int(self.epochs), "Learning words")
+        train(tables, plan, vocabulary.counts, parts, int(self.epochs), "Learning words")
 
     def _keep(
         self,
@@ -436,7 +441,8 @@ class Word2Vec(Learner):
         ----------
         items : sequence of n str
         role : {"document", "query", "word"}
-            All are placed alike; a word is a document of one word.
+            Documents and queries are placed alike. A word keeps the direction of its own vector:
+            what documents have in common is not taken away.
 
         Returns
         -------

@@ -85,7 +85,9 @@ class WordSpace:
                 means[place] = weights @ rows / np.float32(len(rows))
         empty = sum(not words for words in texts)
         left = tuple(word for word in unknown if word not in guessed)
-        return Encoded(without(means, self.common), self.embeddings.card, empty=empty, unknown=left)
+        if role != "word":
+            means = without(means, self.common)
+        return Encoded(means, self.embeddings.card, empty=empty, unknown=left)
 
     def _guessed(self, words: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """Return vectors of words that were not learned, of those that have any."""

@@ -8,11 +8,12 @@ of the tables in a file, so that training can go on. What it is not: a word spac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.kernels.simd import aligned
+from embedry.kernels.bags import Bags, train_bags
 from embedry.learn.ngrams import NGramRows, composed, rows_of_words
 from embedry.learn.tables import Tables, random_rows
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from embedry.kernels.sgns import SkipGram, Trained
     from embedry.learn.ngrams import Subwords
-    from embedry.learn.trainer import Sentences
+    from embedry.learn.trainer import Sentences, TableTrainer
 
 __all__ = ["WordTables"]
 
@@ -77,43 +78,54 @@ class WordTables:
         architecture: str,
         subwords: Subwords | None,
         generator: np.random.Generator,
+        threads: int,
     ) -> WordTables:
         """Make tables for words that nothing is known of yet."""
         pieces = None if subwords is None else Pieces(subwords, *rows_of_words(words, subwords))
         rows = len(words) + (0 if pieces is None else len(pieces.buckets))
-        vectors = aligned(rows, dims)
-        vectors[:, :dims] = random_rows(rows, dims, generator)
-        tables = Tables(vectors, aligned(len(words) + 1, dims))
+        tables = Tables.empty(rows, len(words), dims, threads)
+        tables.vectors[:, :dims] = random_rows(rows, dims, generator)
         return cls(tables, len(words), dims, architecture, pieces)
 
-    def grown(self, words: Sequence[str], generator: np.random.Generator) -> WordTables:
+    def grown(
+        self, words: Sequence[str], generator: np.random.Generator, threads: int
+    ) -> WordTables:
         """Return tables for more words, the first of which are ours and go on as they are."""
         old, pieces = self.pieces, None
         if old is not None:
             pieces = Pieces(old.subwords, *rows_of_words(words, old.subwords, old.buckets))
         rows = len(words) + (0 if pieces is None else len(pieces.buckets))
-        vectors, contexts = aligned(rows, self.dims), aligned(len(words) + 1, self.dims)
-        vectors[:, : self.dims] = random_rows(rows, self.dims, generator)
-        vectors[: self.words] = self.tables.vectors[: self.words]
+        tables = Tables.empty(rows, len(words), self.dims, threads)
+        tables.vectors[:, : self.dims] = random_rows(rows, self.dims, generator)
+        tables.vectors[: self.words] = self.tables.vectors[: self.words]
         ours = self.tables.vectors[self.words :]
-        vectors[len(words) : len(words) + len(ours)] = ours
-        contexts[: self.words] = self.tables.contexts[:-1]
-        return WordTables(
-            Tables(vectors, contexts), len(words), self.dims, self.architecture, pieces
-        )
+        tables.vectors[len(words) : len(words) + len(ours)] = ours
+        tables.contexts[: self.words] = self.tables.contexts
+        return WordTables(tables, len(words), self.dims, self.architecture, pieces)
+
+    @cached_property
+    def _bags(self) -> Bags:
+        if self.pieces is None:
+            return Bags(self.architecture)
+        return Bags(self.architecture, self.pieces.offsets, self.pieces.rows)
 
     def learn(self, sentences: Sentences, plan: SkipGram, state: NDArray[np.uint64]) -> Trained:
-        """Train on some sentences, by the kernel of the architecture."""
-        if self.architecture != "skipgram" or self.pieces is not None:
-            raise NotImplementedError
-        return self.tables.learn(sentences, plan, state)
-
-    def in_thread(self, number: int, threads: int) -> WordTables:  # noqa: ARG002
-        """Return the tables themselves: all threads share every row."""
-        return self
+        """Train a bag of rows on some sentences; see `embedry.kernels.bags.train_bags`."""
+        tokens, offsets = sentences.tokens, sentences.offsets
+        tables = self.tables.vectors, self.tables.with_nothing
+        last = len(offsets) - 1
+        return train_bags(*tables, tokens, offsets, 0, last, plan, state, self._bags)
 
     def settle(self) -> None:
         """Do nothing: every row is shared."""
+
+    def in_threads(
+        self, plan: SkipGram, counts: NDArray[np.int64], threads: int
+    ) -> Sequence[TableTrainer]:
+        """Return what each thread trains: the kernel of the architecture on these tables."""
+        if self.architecture == "skipgram" and self.pieces is None:
+            return self.tables.in_threads(plan, counts, threads)
+        return [self] * threads
 
     def word_vectors(self) -> NDArray[np.float32]:
         """Return the vector of each word, (words, dims) float32."""
@@ -133,7 +145,7 @@ class WordTables:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a file needs beside the vectors of the words; `from_arrays` reads it."""
         kept: dict[str, NDArray[Any]] = {
-            "contexts": np.ascontiguousarray(self.tables.contexts[:-1, : self.dims])
+            "contexts": np.ascontiguousarray(self.tables.contexts[:, : self.dims])
         }
         if self.pieces is not None:
             kept["rows"] = np.ascontiguousarray(self.tables.vectors[:, : self.dims])
@@ -157,7 +169,7 @@ class WordTables:
         more = 0 if pieces is None else len(pieces.buckets)
         if len(rows) != count + more or arrays["contexts"].shape != (count, dims):
             raise ValueError("the tables do not fit the words")
-        vectors, contexts = aligned(len(rows), dims), aligned(count + 1, dims)
-        vectors[:, :dims] = rows
-        contexts[:-1, :dims] = arrays["contexts"]
-        return cls(Tables(vectors, contexts), count, dims, architecture, pieces)
+        tables = Tables.empty(len(rows), count, dims, threads=1)
+        tables.vectors[:, :dims] = rows
+        tables.contexts[:, :dims] = arrays["contexts"]
+        return cls(tables, count, dims, architecture, pieces)

@@ -153,6 +153,22 @@ class Corpus:
         InputError
             If the file holds no token at all, there is no such tokenizer, or ``threads`` is not
             None or an int of at least 1.
+
+        Notes
+        -----
+        Time: English text at some 150 MB a second and core, ten times the plain Python that
+        reads files below 1 MiB and `from_lines`. Words that are not ASCII cost more, each
+        distinct one once.
+
+        Peak memory in bytes, within a fifth, beside what Python and the kernels take::
+
+            4.5 * tokens          until they fill 1 GiB; from then on none, but a temporary file
+            + 9 * sentences
+            + (threads + 1) * (80 + length of a word) * distinct words
+            + (32 + 12 * threads) * 2**20
+
+        Lines may be of any length. Only a stretch of text without any white space (for
+        ``"words"``, punctuation will do) must fit into memory some ten times.
         """
         path = Path(path)
         tokenizer_of(tokenizer)

@@ -95,6 +95,21 @@ def test_reader_of_almost_nothing(tokenizer, data):
     assert_equal(fast(data, tokenizer), plain(data, tokenizer))
 
 
+@pytest.mark.parametrize(("tokenizer", "mark"), [("words", "。"), ("whitespace", "\u3000")])
+def test_reader_cuts_a_text_without_ascii(tokenizer, mark):
+    """A script that uses no ASCII is read in blocks too, whatever the piece holds in halves."""
+    data = (f"日本語{mark}早安Σ{mark}" * 300).encode() + "語".encode()
+    for size in range(40, 60):
+        blocks = 0
+
+        def after_each():
+            nonlocal blocks
+            blocks += 1
+
+        assert_equal(fast(data, tokenizer, size, after_each=after_each), plain(data, tokenizer))
+        assert blocks > len(data) // (2 * size)
+
+
 @tokenizers
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
 def test_reader_does_not_depend_on_threads(tokenizer, threads):

@@ -52,11 +52,22 @@ def test_bytes_of_joints_are_all_that_sigma_looks_through(before, behind):
             assert tokenize(f"{left}{chr(byte)}{right}") == tokenize(left) + tokenize(right)
 
 
+@pytest.mark.parametrize("name", ["words", "whitespace"])
+@given(left=greek, right=greek)
+def test_bytes_of_marks_cut_a_text_in_two(name, left, right):
+    """Whatever stands on both sides of a mark is read as if it stood alone."""
+    for mark in bytes_of(name).marks:
+        whole = tokenize(left + mark.decode() + right, name)
+        assert tokenize(left + mark.decode(), name) + tokenize(right, name) == whole
+
+
 def test_bytes_of_whitespace_leave_capitals_alone():
     """Nothing becomes small, so that no letter looks for another."""
     assert bytes_of("whitespace").joints == b""
     assert not bytes_of("whitespace").lower
+    assert bytes_of("whitespace").marks == ("\u3000".encode(), "\xa0".encode())
     assert bytes_of("words").joints == b"'.:^`"
+    assert "。".encode() in bytes_of("words").marks
     assert bytes_of("words").lower
 
 

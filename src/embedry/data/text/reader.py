@@ -21,7 +21,7 @@ from embedry.kernels.bytekinds import ByteKinds, byte_kinds, last_break
 from embedry.kernels.tokens import Split, Splitter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -73,13 +73,14 @@ def add_pieces(
 
     Notes
     -----
-    In flight are at most ``threads + 2`` blocks with their codes, about 3 times their bytes in
-    all. A block is as large as a piece, or as the longest stretch of text without an ASCII
-    separator.
+    In flight are at most ``threads + 2`` blocks, each with up to 2 bytes of codes a byte, in
+    English two thirds. A block is as large as a piece, or as the longest stretch of text without
+    a separator of ASCII or a mark of `embedry.data.text.tokenizer.bytes_of`.
     """
-    kinds = byte_kinds(**bytes_of(tokenizer)._asdict())
+    inside, joints, lower, marks = bytes_of(tokenizer)
+    kinds = byte_kinds(inside, joints, lower=lower)
     lexicon = Lexicon(kinds)
-    blocks = _blocks(pieces, kinds)
+    blocks = _blocks(pieces, kinds, marks)
     with closing(_split(blocks, [Splitter(kinds) for _ in range(threads)])) as done:
         glossaries = [Glossary(lexicon, tokenizer) for _ in range(threads)]
         for block, glossary in zip(done, cycle(glossaries), strict=False):
@@ -90,19 +91,24 @@ def add_pieces(
     return lexicon.take()
 
 
-def _blocks(pieces: Iterable[bytes], kinds: ByteKinds) -> Iterator[bytes]:
+def _blocks(pieces: Iterable[bytes], kinds: ByteKinds, marks: Sequence[bytes]) -> Iterator[bytes]:
     """Cut a text where neither a word nor a line end is cut, and end its last line."""
     held: list[bytes] = []
     last = b"\n"
     for piece in _without_mark(pieces):
         last = piece[-1:]
-        cut = last_break(piece, kinds)
+        cut = last_break(piece, kinds) or max(_behind_last(piece, mark) for mark in marks)
         if not cut:
             held.append(piece)
             continue
         yield b"".join([*held, piece[:cut]])
         held = [piece[cut:]]
     yield b"".join([*held, b"" if last in _LINE_ENDS else b"\n"])
+
+
+def _behind_last(piece: bytes, mark: bytes) -> int:
+    found = piece.rfind(mark)
+    return 0 if found < 0 else found + len(mark)
 
 
 def _without_mark(pieces: Iterable[bytes]) -> Iterator[bytes]:

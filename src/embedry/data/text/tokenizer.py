@@ -27,6 +27,7 @@ __all__ = [
 Tokenizer = Literal["words", "whitespace"]
 
 _WORDS = re.compile(r"\w+")
+_MARKS = "\u3000。、，\xa0।۔"  # white space, full stops and commas of scripts that use no others
 
 
 def _words(text: str) -> list[str]:
@@ -142,15 +143,18 @@ class TokenBytes(NamedTuple):
         count. Empty for tokenizers that leave capitals alone.
     lower : bool
         Whether capitals become small.
+    marks : tuple of bytes
+        Some separators of other scripts in UTF-8: there, too, a text may be cut in two.
     """
 
     inside: bytes
     joints: bytes
     lower: bool
+    marks: tuple[bytes, ...]
 
 
 def bytes_of(name: str) -> TokenBytes:
-    """Ask a tokenizer what each ASCII byte means to it.
+    """Ask a tokenizer what each ASCII byte, and a few marks, mean to it.
 
     Parameters
     ----------
@@ -178,4 +182,7 @@ def bytes_of(name: str) -> TokenBytes:
         for byte in range(128)
         if byte not in inside and tokens(f"ΑΣ{chr(byte)}Α")[0] != tokens("ΑΣ Α")[0]
     )
-    return TokenBytes(inside, joints, lower=tokens("A") == ["a"])
+    marks = tuple(
+        mark.encode() for mark in _MARKS if tokens(f"ΑΣ{mark}Α") == [*tokens("ΑΣ"), *tokens("Α")]
+    )
+    return TokenBytes(inside, joints, tokens("A") == ["a"], marks)

@@ -234,7 +234,7 @@ def test_encode_counts_what_it_could_not_place(fitted):
 
 
 def test_encode_does_not_depend_on_the_batch(fitted):
-    """A batch is its texts one by one, to the bit, whatever the role and the kind of sequence."""
+    """A batch is its texts one by one, to the bit; queries are placed as documents are."""
     texts = topic_lines(10, seed=4)
     batch = fitted.encode(texts)
     assert batch.card == fitted.card
@@ -242,8 +242,10 @@ def test_encode_does_not_depend_on_the_batch(fitted):
         assert fitted.encode([text]).vectors.tobytes() == row.tobytes()
     for other in (tuple(texts), np.array(texts), (text for text in texts)):
         assert fitted.encode(other).vectors.tobytes() == batch.vectors.tobytes()
-    for role in ("word", "query"):
-        assert fitted.encode(texts, role).vectors.tobytes() == batch.vectors.tobytes()
+    assert fitted.encode(texts, "query").vectors.tobytes() == batch.vectors.tobytes()
+    words = fitted.encode(texts, "word")
+    for row, text in zip(words.vectors, texts, strict=True):
+        assert fitted.encode([text], "word").vectors.tobytes() == row.tobytes()
 
 
 def test_encode_puts_documents_of_a_topic_together(fitted):

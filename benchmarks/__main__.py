@@ -9,13 +9,13 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 from benchmarks.report import machine  # noqa: E402
 
-ALL = ("startup", "words", "word_quality", "recommend", "search")
+ALL = ("startup", "words", "word_quality", "threads", "recommend", "search")
 
 if __name__ == "__main__":
     names = sys.argv[1:] or ALL
     unknown = [name for name in names if name not in ALL]
     if unknown:
         sys.exit(f"A benchmark must be one of {', '.join(ALL)}; got {', '.join(unknown)}.")
-    print(machine())
+    print(machine(), flush=True)
     for name in names:
         importlib.import_module(f"benchmarks.{name}").run()

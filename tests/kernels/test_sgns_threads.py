@@ -198,6 +198,19 @@ def test_own_tables_take_sentences_longer_than_a_step():
     assert state[1] == 10_000
 
 
+def test_own_tables_train_by_any_kernel():
+    """The plain kernel in place of the compiled one learns the same."""
+    text, plain = Text(sentences=60), Text(sentences=60)
+    own = text.own(HOT, 1)
+    other = OwnTables(plain.words, plain.contexts, 60, HOT, 1, kernel=sgns.train_plain)
+    for tables in (own, other):
+        tables.train(text.tokens, text.offsets, 0, 60, text.plan, text.state(0))
+        tables.settle()
+    assert text.contexts[:60].any()
+    np.testing.assert_allclose(text.words, plain.words, atol=1e-5)
+    np.testing.assert_allclose(text.contexts, plain.contexts, atol=1e-5)
+
+
 def test_own_tables_take_each_plan_anew():
     """Another plan, as another learning rate, is used from the next call on."""
     text, still = Text(), Text(learning_rate=0.0, min_learning_rate=0.0)

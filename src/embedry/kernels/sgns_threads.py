@@ -19,7 +19,11 @@ from embedry.kernels import sgns
 from embedry.kernels.hot_rows import HotRows, OwnRows, hot_rows, steps_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    Kernel = Callable[..., sgns.Trained]
 
 __all__ = ["OwnTables", "hot_words"]
 
@@ -64,7 +68,7 @@ def hot_words(counts: NDArray[np.int64], plan: sgns.SkipGram, dims: int, threads
 
 
 class OwnTables:
-    """The two tables of skip-gram as one thread of several trains them.
+    """The two tables of skip-gram, or of CBOW over words, as one thread of several trains them.
 
     Parameters
     ----------
@@ -77,6 +81,8 @@ class OwnTables:
         From `hot_words`; the same for all threads.
     thread : int
         The number of this one, from 0 on.
+    kernel : callable, default `embedry.kernels.sgns.train`
+        What trains; it takes the same arguments and finds a word in the row of its id.
 
     Raises
     ------
@@ -96,10 +102,11 @@ class OwnTables:
         rows: int,
         hot: HotRows,
         thread: int,
+        kernel: Kernel = sgns.train,
     ) -> None:
         self._words = OwnRows(words, rows, hot, thread)
         self._contexts = OwnRows(contexts, rows, hot, thread)
-        self._hot = hot
+        self._hot, self._kernel = hot, kernel
         self._shared_plan: sgns.SkipGram | None = None
 
     def train(
@@ -142,7 +149,7 @@ class OwnTables:
         words, contexts = self._words.table, self._contexts.with_nothing
         kept = pairs = 0
         for one, other in pairwise(stops.tolist()):
-            done = sgns.train(words, contexts, mine, pieces, one, other, self._plan, state)
+            done = self._kernel(words, contexts, mine, pieces, one, other, self._plan, state)
             kept, pairs = kept + done.kept, pairs + done.pairs
             self._words.merge()
             self._contexts.merge()

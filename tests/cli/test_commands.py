@@ -1,72 +1,17 @@
 """The laws of the commands: what the library answers, as tables and as JSON."""
 
-import gzip
 import json
 import re
 
 import pytest
 
-from embedry.cli.commands import _known_id
 from embedry.learn.als import ALS
-from embedry.learn.modelfile import load
 from embedry.store.collection import Collection
 from embedry.trust.explain import explain
 from embedry.use.recommend import Recommender
 
 HITS = {"asked", "hits", "plan", "unknown"}
 HIT = {"id", "score", "document", "metadata", "parts", "because"}
-
-
-@pytest.fixture
-def text(tmp_path):
-    path = tmp_path / "text.txt.gz"
-    with gzip.open(path, "wt", encoding="utf-8") as file:
-        file.write("die Straße nach café\nder Weg nach 東京\n\nonce\n" * 20)
-    return path
-
-
-@pytest.fixture
-def table(tmp_path):
-    path = tmp_path / "uses.csv"
-    path.write_text("user,item,value\nann,b1,2\nann,b2,1\nann,b2,1\nbob,b2,3\nbob,b3,0\nbob,b1,1\n")
-    return path
-
-
-def test_fit_word2vec_learns_what_it_says(embedry, text, tmp_path):
-    """It writes a model that loads, and tells words, tokens and what was left out."""
-    out = tmp_path / "words.model"
-    done = embedry(
-        "fit", "word2vec", text, "-o", out, "--dims", 8, "--min-count", 20, "--epochs", 1,
-        "--seed", 3, "--threads", 1, "--json",
-    )  # fmt: skip
-    facts = json.loads(done.out)
-    assert done.code == 0
-    assert facts == {
-        "words": 8, "tokens": 180, "left_out": 0, "empty_lines": 20, "undecodable": 0,
-        "file": str(out),
-    }  # fmt: skip
-    words = load(out)
-    assert words.embeddings_.dims == 8
-    assert "straße" in words.embeddings_
-    assert words.get_params()["seed"] == 3
-    assert "Learned" in embedry("fit", "word2vec", text, "-o", out, "--threads", 1).out
-
-
-def test_fit_als_learns_what_it_says(embedry, table, tmp_path):
-    """It writes a model that loads, and tells pairs, merged ones and dropped ones."""
-    out = tmp_path / "taste.model"
-    words = ["fit", "als", table, "-o", out, "--dims", 2, "--regularization", 0.5, "--alpha", 2]
-    facts = json.loads(embedry(*words, "--iterations", 3, "--seed", 1, "--json").out)
-    assert set(facts) == {"users", "items", "pairs", "merged", "dropped", "file"}
-    assert (facts["users"], facts["pairs"], facts["merged"]) == (2, 4, 1)
-    assert facts["dropped"] == {"header line": 1, "value of zero": 1}
-    taste = ALS.load(out)
-    assert taste.get_params() == {
-        "dims": 2, "regularization": 0.5, "alpha": 2.0, "iterations": 3, "seed": 1, "threads": None,
-    }  # fmt: skip
-    shown = embedry(*words).out
-    assert "Learned the taste of 2 users" in shown
-    assert "1 for value of zero" in shown
 
 
 def test_search_json_is_the_librarys_answer(embedry, shelf):
@@ -241,12 +186,6 @@ def test_info_of_an_empty_collection(embedry, tmp_path):
         (["info", "{folder}/none"], "no file"),
         (["info", "{folder}"], "no collection"),
         (["info", "{code}"], "."),
-        (["fit", "word2vec", "{folder}/none", "-o", "{folder}/m"], "no file|No such file"),
-        (["fit", "word2vec", "{code}", "-o", "{folder}/no/m"], "--out"),
-        (["fit", "word2vec", "{code}", "-o", "{folder}"], "--out"),
-        (["fit", "word2vec", "{code}", "-o", "{folder}/m", "--dims", "0"], "dims"),
-        (["fit", "als", "{folder}/none", "-o", "{folder}/m"], "no file"),
-        (["fit", "als", "{code}", "-o", "{folder}/no/m"], "--out"),
     ],
 )  # fmt: skip
 def test_commands_refuse_with_one_line(embedry, shelf, tmp_path, words, match):
@@ -271,14 +210,3 @@ def test_recommend_needs_content_where_several_could_be_it(embedry, tmp_path, sh
     done = embedry("recommend", tmp_path / "bare", "ann", "--taste", taste)
     assert done.code == 1
     assert "--content, one of: looks" in done.err
-
-
-@pytest.mark.parametrize(
-    ("known", "text", "id"),
-    [({7}, "7", 7), ({"7", 7}, "7", "7"), ({-7}, "-7", -7), ({7}, "07", 7), ({7}, "٧", "٧"),
-     ({7}, "x", "x"), ({7}, "8", "8"), ({7}, "", "")],
-)  # fmt: skip
-def test_known_id_is_a_number_only_where_that_is_known(known, text, id):
-    """A text stays itself unless only the number it writes is known."""
-    found = _known_id(known, text)
-    assert (found, type(found)) == (id, type(id))

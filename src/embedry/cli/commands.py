@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from embedry import __version__
-from embedry.cli import show
+from embedry.cli import fit, show, words
+from embedry.cli.arguments import AsJson, CollectionPath, HowMany, known_id
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
-    from embedry.ids import Id
     from embedry.store.collection import Collection
 
 __all__ = ["app"]
@@ -29,19 +28,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-fit = typer.Typer(help="Learn a space from your data.", no_args_is_help=True)
-app.add_typer(fit, name="fit")
+app.add_typer(fit.app, name="fit")
+app.add_typer(words.app, name="words")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-CollectionPath = Annotated[Path, typer.Argument(help="The directory of the collection.")]
-HowMany = Annotated[int, typer.Option("--k", "-k", help="How many to show.")]
 Where = Annotated[
     str | None, typer.Option(help='A filter in JSON, such as \'{"kind": "function"}\'.')
 ]
 FieldName = Annotated[str | None, typer.Option(help="The vector field to use.")]
 Taste = Annotated[Path | None, typer.Option(help="A model that fit als wrote.")]
 
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
 _TASTE = "taste.embedry-model"
 
 
@@ -73,80 +68,6 @@ def demo(
     run_demo(project, out, as_json=as_json)
 
 
-@fit.command()
-def word2vec(
-    text: Annotated[Path, typer.Argument(help="UTF-8 text, a sentence a line; .gz is unpacked.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The model file to write.")],
-    dims: Annotated[int, typer.Option(help="The width of a vector.")] = 100,
-    window: Annotated[int, typer.Option(help="Words predicted on each side, at most.")] = 5,
-    negative: Annotated[int, typer.Option(help="Random words told from each true one.")] = 5,
-    min_count: Annotated[int, typer.Option(help="Rarer words are left out.")] = 5,
-    epochs: Annotated[int, typer.Option(help="Times through the text.")] = 5,
-    seed: Annotated[int, typer.Option(help="For the random numbers.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="1 gives the same bytes each time.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Learn a vector for each word of a text."""
-    from embedry.data.corpus import Corpus
-    from embedry.learn.word2vec import Word2Vec
-
-    _check_folder_of(out)
-    corpus = Corpus.from_file(text)
-    words = Word2Vec(
-        dims,
-        window=window,
-        negative=negative,
-        min_count=min_count,
-        epochs=epochs,
-        seed=seed,
-        threads=threads,
-    ).fit(corpus)
-    words.save(out)
-    facts = {
-        "words": len(words.embeddings_),
-        "tokens": corpus.token_count,
-        "left_out": words.left_out_,
-        "empty_lines": corpus.empty_lines,
-        "undecodable": corpus.undecodable,
-        "file": str(out),
-    }
-    show.facts(f"Learned {len(words.embeddings_):,} words", facts, as_json=as_json)
-
-
-@fit.command()
-def als(
-    table: Annotated[Path, typer.Argument(help="User, item and perhaps value, a pair a line.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The model file to write.")],
-    dims: Annotated[int, typer.Option(help="The width of a vector.")] = 64,
-    regularization: Annotated[float | None, typer.Option(help="Larger: tastes more alike.")] = None,
-    alpha: Annotated[float | None, typer.Option(help="Confidence is 1 + alpha * value.")] = None,
-    iterations: Annotated[int, typer.Option(help="Times both sides are solved.")] = 15,
-    seed: Annotated[int, typer.Option(help="For the random numbers.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="The cores to use.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Learn a space of taste from who used what."""
-    from embedry.data.interactions import Interactions
-    from embedry.learn.als import ALS
-
-    _check_folder_of(out)
-    used = Interactions.from_file(table)
-    settings: dict[str, Any] = {"regularization": regularization, "alpha": alpha}
-    given = {name: value for name, value in settings.items() if value is not None}
-    taste = ALS(dims, iterations=iterations, seed=seed, threads=threads).set_params(**given)
-    taste.fit(used).save(out)
-    users, items = used.shape
-    facts = {
-        "users": users,
-        "items": items,
-        "pairs": len(used),
-        "merged": used.merged,
-        "dropped": dict(used.dropped),
-        "file": str(out),
-    }
-    show.facts(f"Learned the taste of {users:,} users", facts, as_json=as_json)
-
-
 @app.command()
 def search(
     collection: CollectionPath,
@@ -168,7 +89,7 @@ def search(
             k=k,
             where=_parsed(where),
             mode=mode,  # type: ignore[arg-type]  # checked by the collection
-            id=None if id is None else _known_id(items, id),
+            id=None if id is None else known_id(items, id),
         )
     show.hits(found, as_json=as_json)
 
@@ -198,8 +119,8 @@ def recommend(
         model = ALS.load(_taste_file(collection, taste))
         recommender = Recommender(items, taste=model, content=content or _content_field(items))
         found = recommender.recommend(
-            None if user is None else _known_id(model.user_embeddings_, user),
-            history=[_known_id(items, name) for name in history] if history else None,
+            None if user is None else known_id(model.user_embeddings_, user),
+            history=[known_id(items, name) for name in history] if history else None,
             k=k,
             where=_parsed(where),
         )
@@ -224,8 +145,8 @@ def explain(
     with Collection.open(collection, must_exist=True) as items:
         found = explained(
             items,
-            _known_id(items, first),
-            _known_id(items, second),
+            known_id(items, first),
+            known_id(items, second),
             taste=None if path is None else ALS.load(path),
         )
     show.explanation(found, as_json=as_json)
@@ -247,12 +168,6 @@ def info(
         show.facts(str(path), describe(path), as_json=as_json)
 
 
-def _check_folder_of(out: Path) -> None:
-    """Say before the learning, not after it, that its result has no place."""
-    if not out.parent.is_dir() or out.is_dir():
-        raise InputError(f"--out must be a file in a folder that is there; got {out}.")
-
-
 def _parsed(where: str | None) -> Mapping[str, object] | None:
     if where is None:
         return None
@@ -265,12 +180,6 @@ def _parsed(where: str | None) -> Mapping[str, object] | None:
             f"--where must be a JSON object, such as '{{\"year\": 1990}}'; got {where}."
         )
     return parsed
-
-
-def _known_id(known: Container[object], text: str) -> Id:
-    """Read an id from the command line: as it stands, or as a number where only that is known."""
-    is_number = text not in known and _WHOLE_NUMBER.fullmatch(text) and int(text) in known
-    return int(text) if is_number else text
 
 
 def _taste_file(collection: Path, taste: Path | None) -> Path:

@@ -26,13 +26,15 @@ from rich.text import Text
 from embedry.store.indexes.text_analysis import analyse, analyse_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from embedry.query import Hit, Hits
     from embedry.store.collection import CollectionInfo
+    from embedry.trust.evaluate import AnalogyScore, PairScore
     from embedry.trust.explain import Explanation
 
 __all__ = [
+    "answers",
     "collection_info",
     "console",
     "explanation",
@@ -45,10 +47,12 @@ __all__ = [
     "recommendation_table",
     "recommendations",
     "telling_lines",
+    "word_scores",
 ]
 
 _WIDTH_PIPED = 100
 _LONGEST_LINE = 160
+_FEW_WORDS = 5
 _NO_WORD = re.compile(r"\W+")
 _TABLE = ("|", "+")  # rows of a table drawn in text
 _SENTENCE_END = re.compile(r"(?<=[.!?:])\s+")
@@ -225,6 +229,58 @@ def hits(found: Hits, *, as_json: bool) -> None:
         field = f" in {_visible(plan.field)}" if plan.field else ""
         screen.print(f"{plan.mode}{field} ({plan.method}), {plan.passed:,} items could answer")
     _show_unknown(screen, found, "words")
+
+
+def answers(found: Sequence[tuple[str, Hits]], mended: Mapping[str, int], *, as_json: bool) -> None:
+    """Show the answers of a space, each under its title, and what its file had wrong."""
+    if as_json:
+        print_json({"answers": [plain_hits(hits) for _, hits in found], "mended": dict(mended)})
+        return
+    screen = console()
+    for place, (title, hits) in enumerate(found):
+        if place:
+            screen.print()
+        screen.print(Text(_visible(title), style="bold"))
+        screen.print(hits_table(hits) if len(hits) else "Nothing else is there.")
+    _show_mended(screen, mended)
+
+
+def _show_mended(screen: Console, mended: Mapping[str, int]) -> None:
+    if mended:
+        screen.print(f"mended: {_visible(_fact(mended))}")
+
+
+def word_scores(
+    scores: Mapping[str, PairScore | AnalogyScore], mended: Mapping[str, int], *, as_json: bool
+) -> None:
+    """Show how a space did on files of questions."""
+    if as_json:
+        plain = [{"file": file, **_plain_score(score)} for file, score in scores.items()]
+        print_json({"scores": plain, "mended": dict(mended)})
+        return
+    screen = console()
+    for file, score in scores.items():
+        screen.print(Text(_visible(file), style="bold"))
+        screen.print(Padding.indent(Text(_visible(str(score))), 2))
+        if score.unknown:
+            screen.print(f"  unknown words: {_visible(_some(score.unknown))}")
+    _show_mended(screen, mended)
+
+
+def _plain_score(score: PairScore | AnalogyScore) -> dict[str, Any]:
+    """Return a score as JSON-ready values; of analogies, with the share and its interval."""
+    from embedry.trust.evaluate import PairScore
+
+    if isinstance(score, PairScore):
+        return {"kind": "pairs", **asdict(score)}
+    share = {"accuracy": score.accuracy, "interval": asdict(score.interval)}
+    return {"kind": "analogies", **share, **asdict(score)}
+
+
+def _some(words: Sequence[str]) -> str:
+    """Return the first few of some words, and how many are left."""
+    more = len(words) - _FEW_WORDS
+    return ", ".join(words[:_FEW_WORDS]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def recommendations(found: Hits, *, as_json: bool) -> None:

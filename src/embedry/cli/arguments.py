@@ -1,0 +1,155 @@
+"""What the arguments of commands are called and mean, where several commands share them.
+
+What it is: names with their help, and the reading of what a shell can only pass as text. What it
+is not: the checking of values, which whoever takes them does.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from embedry.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from embedry.data.graph import Graph
+    from embedry.ids import Id
+
+__all__ = [
+    "AsJson",
+    "CollectionPath",
+    "Columns",
+    "Delimiter",
+    "Dims",
+    "Directed",
+    "EdgesFile",
+    "Epochs",
+    "HowMany",
+    "LearningRate",
+    "Length",
+    "Negative",
+    "Out",
+    "Reach",
+    "Seed",
+    "Threads",
+    "WalksPerNode",
+    "as_columns",
+    "check_folder_of",
+    "known_id",
+    "read_graph",
+]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+CollectionPath = Annotated[Path, typer.Argument(help="The directory of the collection.")]
+HowMany = Annotated[int, typer.Option("--k", "-k", help="How many to show.")]
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="The model file to write.")]
+Dims = Annotated[int, typer.Option(help="The width of a vector.")]
+Reach = Annotated[int, typer.Option(help="How far to look on each side, at most.")]
+Negative = Annotated[int, typer.Option(help="Random ones told from each true one.")]
+Epochs = Annotated[int, typer.Option(help="Times through all of it.")]
+LearningRate = Annotated[float | None, typer.Option(help="At the start; falls to 0.0001.")]
+Seed = Annotated[int, typer.Option(help="For the random numbers.")]
+Threads = Annotated[int | None, typer.Option(help="1 gives the same bytes each time.")]
+
+EdgesFile = Annotated[
+    Path, typer.Argument(help="Source, target and perhaps weight, an edge a line; .gz is unpacked.")
+]
+WalksPerNode = Annotated[int, typer.Option(help="Walks from each node.")]
+Length = Annotated[int, typer.Option(help="Nodes of a walk.")]
+Directed = Annotated[bool, typer.Option("--directed", help="Edges lead one way.")]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Between columns; else found out. A tab may be written '\\t'.")
+]
+Columns = Annotated[
+    str | None, typer.Option(help="Of source, target, weight: '0,1' or names in the first line.")
+]
+
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
+
+
+def check_folder_of(out: Path) -> None:
+    """Say before the learning, not after it, that its result has no place.
+
+    Parameters
+    ----------
+    out : Path
+        The file to write.
+
+    Raises
+    ------
+    InputError
+        If it is a folder, or its folder is not there.
+    """
+    if not out.parent.is_dir() or out.is_dir():
+        raise InputError(f"--out must be a file in a folder that is there; got {out}.")
+
+
+def known_id(known: Container[object], text: str) -> Id:
+    """Read an id from the command line.
+
+    Parameters
+    ----------
+    known : container of ids
+    text : str
+
+    Returns
+    -------
+    str or int
+        The text as it stands, or a number where only the number that it writes is known.
+    """
+    is_number = text not in known and _WHOLE_NUMBER.fullmatch(text) and int(text) in known
+    return int(text) if is_number else text
+
+
+def as_columns(text: str | None) -> list[str | int] | None:
+    """Read the columns of a table from the command line.
+
+    Parameters
+    ----------
+    text : str or None
+        Such as ``"0,1"`` or ``"from,to,weight"``.
+
+    Returns
+    -------
+    list of str or int, or None
+        Whole numbers as int; None where nothing was passed.
+    """
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    return [int(name) if re.fullmatch(r"[0-9]{1,9}", name) else name for name in names]
+
+
+def read_graph(edges: Path, delimiter: str | None, columns: str | None, *, directed: bool) -> Graph:
+    """Read a graph as the options say; see `embedry.Graph.from_file`.
+
+    Parameters
+    ----------
+    edges : Path
+    delimiter, columns : str or None
+        As typed.
+    directed : bool
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    FileNotFoundError, InputError, FileFormatError
+        As `embedry.Graph.from_file`.
+    """
+    from embedry.data.graph import Graph
+
+    return Graph.from_file(
+        edges,
+        delimiter=None if delimiter is None else delimiter.replace("\\t", "\t"),
+        columns=as_columns(columns) or (0, 1, 2),
+        directed=directed,
+    )

@@ -1,0 +1,171 @@
+"""The laws of `embedry fit`: what was learned is written, and what was left out is told."""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from embedry.learn.als import ALS
+from embedry.learn.modelfile import load
+
+EDGES = "café/λ b\nb c\nc café/λ\nc d\nd d\ncafé/λ b\nc b\n# said\n"
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "text.txt.gz"
+    with gzip.open(path, "wt", encoding="utf-8") as file:
+        file.write("die Straße nach café\nder Weg nach 東京\n\nonce\n" * 20)
+    return path
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "uses.csv"
+    path.write_text("user,item,value\nann,b1,2\nann,b2,1\nann,b2,1\nbob,b2,3\nbob,b3,0\nbob,b1,1\n")
+    return path
+
+
+def test_fit_word2vec_learns_what_it_says(embedry, text, tmp_path):
+    """It writes a model that loads, and tells words, tokens and what was left out."""
+    out = tmp_path / "words.model"
+    done = embedry(
+        "fit", "word2vec", text, "-o", out, "--dims", 8, "--min-count", 20, "--epochs", 1,
+        "--seed", 3, "--threads", 1, "--json",
+    )  # fmt: skip
+    facts = json.loads(done.out)
+    assert done.code == 0
+    assert facts == {
+        "words": 8, "tokens": 180, "left_out": 0, "empty_lines": 20, "undecodable": 0,
+        "file": str(out),
+    }  # fmt: skip
+    words = load(out)
+    assert words.embeddings_.dims == 8
+    assert "straße" in words.embeddings_
+    assert words.get_params()["seed"] == 3
+    assert "Learned" in embedry("fit", "word2vec", text, "-o", out, "--threads", 1).out
+
+
+def test_fit_als_learns_what_it_says(embedry, table, tmp_path):
+    """It writes a model that loads, and tells pairs, merged ones and dropped ones."""
+    out = tmp_path / "taste.model"
+    words = ["fit", "als", table, "-o", out, "--dims", 2, "--regularization", 0.5, "--alpha", 2]
+    facts = json.loads(embedry(*words, "--iterations", 3, "--seed", 1, "--json").out)
+    assert set(facts) == {"users", "items", "pairs", "merged", "dropped", "file"}
+    assert (facts["users"], facts["pairs"], facts["merged"]) == (2, 4, 1)
+    assert facts["dropped"] == {"header line": 1, "value of zero": 1}
+    taste = ALS.load(out)
+    assert taste.get_params() == {
+        "dims": 2, "regularization": 0.5, "alpha": 2.0, "iterations": 3, "seed": 1, "threads": None,
+    }  # fmt: skip
+    shown = embedry(*words).out
+    assert "Learned the taste of 2 users" in shown
+    assert "1 for value of zero" in shown
+
+
+@pytest.fixture
+def edges(tmp_path):
+    path = tmp_path / "edges.txt"
+    path.write_text(EDGES, encoding="utf-8")
+    return path
+
+
+def test_fit_word2vec_takes_every_setting(embedry, text, tmp_path):
+    """Architecture, subwords, rate, sample and tokenizer reach the learner and the corpus."""
+    out = tmp_path / "words.model"
+    done = embedry(
+        "fit", "word2vec", text, "-o", out, "--dims", 4, "--architecture", "cbow", "--subwords",
+        "2-3", "--learning-rate", 0.1, "--sample", 0, "--tokenizer", "whitespace", "--threads", 1,
+        "--epochs", 1,
+    )  # fmt: skip
+    assert (done.code, done.err) == (0, "")
+    words = load(out)
+    assert words.architecture == "cbow"
+    assert (words.subwords.shortest, words.subwords.longest) == (2, 3)
+    assert (words.learning_rate, words.sample) == (0.1, 0)
+    assert "Straße" in words.embeddings_  # whitespace keeps capitals
+    assert words.encode(["Straßen"], role="word").placed.all()
+
+
+@pytest.mark.parametrize(
+    ("learner", "more", "expected"),
+    [
+        ("deepwalk", [], {}),
+        ("node2vec", ["--p", 0.5, "--q", 2, "--extended"], {"p": 0.5, "q": 2.0}),
+    ],
+)
+def test_fit_nodes_learns_what_it_says(embedry, edges, tmp_path, learner, more, expected):
+    """It writes a model that loads, and tells nodes, edges, merged and dropped ones."""
+    out = tmp_path / "nodes.model"
+    words = ["fit", learner, edges, "-o", out, "--dims", 4, "--walks", 2, "--length", 5]
+    words += ["--window", 2, "--epochs", 2, "--seed", 3, "--threads", 1, *more]
+    done = embedry(*words, "--json")
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out) == {
+        "nodes": 4, "edges": 4, "weighted": False, "directed": False, "merged": 2,
+        "dropped": {"self loop": 1, "comment line": 1}, "unplaced": 0, "file": str(out),
+    }  # fmt: skip
+    nodes = load(out)
+    assert set(nodes.embeddings_.ids) == {"café/λ", "b", "c", "d"}
+    assert (nodes.dims, nodes.walks, nodes.length, nodes.window) == (4, 2, 5, 2)
+    assert (nodes.epochs, nodes.seed) == (2, 3)
+    assert {name: getattr(nodes, name) for name in expected} == expected
+    assert bool(getattr(nodes, "extended", False)) == (learner == "node2vec")
+    assert "Learned 4 nodes" in embedry(*words).out
+
+
+def test_fit_nodes_reads_tables_as_told(embedry, tmp_path):
+    """Columns, delimiter, direction and weights are taken; nodes no walk meets are counted."""
+    table = tmp_path / "edges.tsv"
+    table.write_text("when\tto\tfrom\tw\n1\tb\ta\t2\n2\tc\tb\t1\n3\tx\tx\t1\n")
+    out = tmp_path / "nodes.model"
+    done = embedry(
+        "fit", "deepwalk", table, "-o", out, "--dims", 4, "--columns", "from,to,w", "--delimiter",
+        "\\t", "--directed", "--threads", 1, "--json",
+    )  # fmt: skip
+    facts = json.loads(done.out)
+    assert (facts["nodes"], facts["edges"], facts["unplaced"]) == (4, 2, 1)
+    assert facts["directed"]
+    assert facts["weighted"]
+    assert facts["dropped"] == {"self loop": 1, "header line": 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["word2vec", "{folder}/none", "-o", "{folder}/m"], "no file|No such file"),
+        (["word2vec", "{code}", "-o", "{folder}/no/m"], "--out"),
+        (["word2vec", "{code}", "-o", "{folder}"], "--out"),
+        (["word2vec", "{code}", "-o", "{folder}/m", "--dims", "0"], "dims"),
+        (["word2vec", "{code}", "-o", "{folder}/m", "--architecture", "glove"], "skipgram, cbow"),
+        (["word2vec", "{code}", "-o", "{folder}/m", "--subwords", "3"], "such as 3-6"),
+        (["word2vec", "{code}", "-o", "{folder}/m", "--subwords", "6-3"], "longest"),
+        (["word2vec", "{code}", "-o", "{folder}/m", "--tokenizer", "bpe"], "tokenizer"),
+        (["word2vec", "{code}", "-o", "{folder}/m", "--learning-rate", "nan"], "learning_rate"),
+        (["word2vec", "{empty}", "-o", "{folder}/m"], "no token|at least"),
+        (["als", "{folder}/none", "-o", "{folder}/m"], "no file"),
+        (["als", "{code}", "-o", "{folder}/no/m"], "--out"),
+        (["deepwalk", "{folder}/none", "-o", "{folder}/m"], "no file"),
+        (["deepwalk", "{empty}", "-o", "{folder}/m"], "empty"),
+        (["deepwalk", "{edges}", "-o", "{folder}/no/m"], "--out"),
+        (["deepwalk", "{edges}", "-o", "{folder}/m", "--columns", "0,9"], "column|line 1"),
+        (["deepwalk", "{edges}", "-o", "{folder}/m", "--walks", "0"], "walks"),
+        (["node2vec", "{edges}", "-o", "{folder}/m", "--p", "nan"], "p must"),
+        (["node2vec", "{edges}", "-o", "{folder}/m", "--q", "0"], "q must"),
+        (["node2vec", "{nan}", "-o", "{folder}/m"], "line 1"),
+    ],
+)  # fmt: skip
+def test_fit_refuses_with_one_line(embedry, tmp_path, edges, words, match):
+    """What cannot be learned ends with 1 and one line on standard error; nothing is written."""
+    (tmp_path / "empty").touch()
+    (tmp_path / "nan").write_text("a b nan\nb c 1\n")
+    places = {"folder": tmp_path, "code": __file__, "edges": edges}
+    places |= {"empty": tmp_path / "empty", "nan": tmp_path / "nan"}
+    done = embedry("fit", *(word.format(**places) for word in words))
+    assert done.code == 1
+    assert done.out == ""
+    assert done.err.startswith("embedry: ")
+    assert done.err.count("\n") == 1
+    assert re.search(match, done.err)
+    assert not (tmp_path / "m").exists()

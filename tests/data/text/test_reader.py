@@ -18,7 +18,7 @@ from embedry.kernels import tokens
 ALPHABET = (
     "aZ9_ \t\n\r\x0b\x0c\x1c\x1f\0.,':^`-\x85\xa0\xadéÉßİıΣσςάΑ\u0345\u2028\u3000日ﬁ\ufeff\ufffd"
 )
-ALPHABET += "\U0001f600\U00010400"
+ALPHABET += "。\U0001f600\U00010400"
 BROKEN = [b"\xce", b"\xa3", b"\xff", b"\xe2\x82", b"\xed\xa0\x80", b"\xf0\x9f", b"\xc0\x80"]
 PARTS = [*map(str.encode, ALPHABET), b"\r\n", *BROKEN]
 texts = st.one_of(

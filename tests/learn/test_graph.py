@@ -94,6 +94,32 @@ def test_fit_threads_learn_as_well(groups):
     assert dict(learner.card.settings)["threads"] == 3
 
 
+@pytest.mark.parametrize("window", [10, 50])
+@pytest.mark.parametrize(
+    "edges",
+    [
+        [("hub", node) for node in range(200)],
+        [(2 * pair, 2 * pair + 1) for pair in range(100)],
+        [(3 * three + a, 3 * three + b) for three in range(60) for a, b in ((0, 1), (1, 2))],
+        [("a", "a"), ("b", "c")],
+    ],
+    ids=["star", "pairs", "paths", "loop"],
+)
+def test_fit_is_steady_where_walks_turn_in_circles(edges, window):
+    """Walks that see few nodes again and again do not make vectors grow without bound."""
+    graph = Graph.from_edges(edges, self_loops="keep")
+    for rate in (0.05, 0.1):
+        learner = DeepWalk(dims=16, window=window, learning_rate=rate, threads=1).fit(graph)
+        assert np.abs(learner.embeddings_.vectors).max() < 10
+
+
+def test_fit_says_when_the_rate_is_too_high():
+    """Vectors that grew without bound are no result."""
+    graph = Graph.from_edges([(2 * pair, 2 * pair + 1) for pair in range(100)])
+    with pytest.raises(InputError, match="learning_rate must be low enough"):
+        small(learning_rate=1.0, walks=50, window=50).fit(graph)
+
+
 def test_fit_says_which_nodes_got_no_vector():
     """Nodes without an edge, and sinks that no walk found, are named, not placed."""
     graph = Graph.from_edges([("a", "b"), ("b", "c")], nodes=["x", "y"])

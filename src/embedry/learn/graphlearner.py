@@ -11,13 +11,14 @@ As ``embedry.learn.graph``.
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from embedry.card import Card, fingerprint
 from embedry.embeddings import Embeddings
-from embedry.errors import FileFormatError
+from embedry.errors import FileFormatError, InputError
 from embedry.ids import pack_ids, unpack_ids
 from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
 
     from embedry.data.graph import Graph
     from embedry.ids import Id
+    from embedry.kernels.sgns import SkipGram
     from embedry.learn.place import Placed
-    from embedry.learn.walks import Walks
+    from embedry.learn.walks import Pilot, Walks
 
 __all__ = ["GraphLearner"]
 
 _LOWEST_RATE = 1e-4
+_DIVERGED = 1000.0  # entries of vectors are a few units
 _EXPONENT = 0.75  # of the visits that random nodes are drawn by (Mikolov 2013, Grover 2016)
 
 
@@ -82,17 +85,30 @@ class GraphLearner(Learner):
         Raises
         ------
         InputError
-            If a setting is out of range, or ``graph`` is no graph or has no edge.
+            If a setting is out of range, ``graph`` is no graph or has no edge, or the learning
+            rate is so high that the vectors grow without bound.
         """
         self._check_settings()
         walker = self._walker(graph)
         generator = np.random.default_rng(self.seed)
-        counts = walker.visits()
+        pilot = walker.pilot()
         threads = thread_count(self.threads)
         tables = Tables.started(len(graph), int(self.dims), generator, threads)
+        plan = self._plan(pilot, generator)
+        parts = walker.parts(threads, generator)
+        train(tables, plan, pilot.visits, parts, int(self.epochs), "Learning nodes")
+        vectors = tables.vectors[:, : int(self.dims)]
+        self._check_steady(vectors)
+        self._keep(graph, vectors, walker.met)
+        return self
+
+    def _plan(self, pilot: Pilot, generator: np.random.Generator) -> SkipGram:
+        """Return the plan of training, with smaller batches where walks turn in circles."""
+        from embedry.kernels.sgns import steady_batch
+
         rate = float(self.learning_rate)
         plan = sampling_plan(
-            counts,
+            pilot.visits,
             generator,
             window=int(self.window),
             negative=int(self.negative),
@@ -100,10 +116,17 @@ class GraphLearner(Learner):
             exponent=_EXPONENT,
             rates=(rate, min(_LOWEST_RATE, rate)),
         )
-        parts = walker.parts(threads, generator)
-        train(tables, plan, counts, parts, int(self.epochs), "Learning nodes")
-        self._keep(graph, tables.vectors[:, : int(self.dims)], walker.met)
-        return self
+        densest = np.array([pilot.densest, 1 - pilot.densest]) * 1_000_000
+        batch = steady_batch(densest.astype(np.int64), plan.keep[:2], rate)
+        return replace(plan, batch=min(plan.batch, batch))
+
+    def _check_steady(self, vectors: NDArray[np.float32]) -> None:
+        longest = float(np.abs(vectors).max())
+        if not longest < _DIVERGED:
+            raise InputError(
+                f"learning_rate must be low enough for training to settle; at "
+                f"{self.learning_rate:g} entries of vectors reached {longest:.3g}. Try 0.05."
+            )
 
     def _keep(self, graph: Graph, vectors: NDArray[np.float32], met: NDArray[np.bool_]) -> None:
         """Make what was learned ours, all at once."""

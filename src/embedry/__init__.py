@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from embedry.learn.graph import DeepWalk as DeepWalk
     from embedry.learn.graph import Node2Vec as Node2Vec
     from embedry.learn.modelfile import load as load
+    from embedry.learn.ngrams import Subwords as Subwords
     from embedry.learn.walks import walks as walks
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.store.collection import Collection as Collection
@@ -48,6 +49,7 @@ _HOMES = {
     "Node2Vec": "embedry.learn.graph",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",
+    "Subwords": "embedry.learn.ngrams",
     "Word2Vec": "embedry.learn.word2vec",
     "explain": "embedry.trust.explain",
     "load": "embedry.learn.modelfile",

@@ -23,7 +23,6 @@ from embedry.ids import pack_ids, unpack_ids
 from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
 from embedry.learn.nodeplace import NeighbourMap, neighbour_map
-from embedry.learn.tables import Tables, sampling_plan
 from embedry.learn.trainer import train
 from embedry.learn.walks import LONGEST, Walker
 from embedry.threads import thread_count
@@ -88,6 +87,8 @@ class GraphLearner(Learner):
             If a setting is out of range, ``graph`` is no graph or has no edge, or the learning
             rate is so high that the vectors grow without bound.
         """
+        from embedry.learn.tables import Tables  # brings the compiler: some 0.3 s
+
         self._check_settings()
         walker = self._walker(graph)
         generator = np.random.default_rng(self.seed)
@@ -105,6 +106,7 @@ class GraphLearner(Learner):
     def _plan(self, pilot: Pilot, generator: np.random.Generator) -> SkipGram:
         """Return the plan of training, with smaller batches where walks turn in circles."""
         from embedry.kernels.sgns import steady_batch
+        from embedry.learn.tables import sampling_plan
 
         rate = float(self.learning_rate)
         plan = sampling_plan(

@@ -84,6 +84,14 @@ class NGramRows:
     buckets: NDArray[np.int32]
     vectors: NDArray[np.float32]
 
+    @classmethod
+    def by_bucket(
+        cls, subwords: Subwords, buckets: NDArray[np.int32], vectors: NDArray[np.float32]
+    ) -> NGramRows:
+        """Sort rows, of one bucket each, by their bucket."""
+        order = np.argsort(buckets, kind="stable")
+        return cls(subwords, buckets[order], vectors[order])
+
     def compose(self, words: Sequence[str]) -> NDArray[np.float32]:
         """Return vectors for words that were not learned.
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from embedry.kernels.sgns_threads import Kernel
     from embedry.learn.trainer import Sentences, TableTrainer
 
 __all__ = ["Tables", "random_rows", "sampling_plan"]
@@ -43,12 +44,15 @@ class Tables:
         What they are told by; after the targets a row of zeros, and room for copies.
     rows, targets : int
         How many are shared.
+    kernel : callable
+        What trains them; `embedry.kernels.sgns.train`, or one that takes the same arguments.
     """
 
     inputs: NDArray[np.float32]
     outputs: NDArray[np.float32]
     rows: int
     targets: int
+    kernel: Kernel = sgns.train
 
     @classmethod
     def empty(cls, rows: int, targets: int, dims: int, threads: int) -> Tables:
@@ -82,10 +86,10 @@ class Tables:
     def learn(
         self, sentences: Sentences, plan: sgns.SkipGram, state: NDArray[np.uint64]
     ) -> sgns.Trained:
-        """Train skip-gram on some sentences; see `embedry.kernels.sgns.train`."""
+        """Train on some sentences, in place."""
         tokens, offsets = sentences.tokens, sentences.offsets
         tables = self.vectors, self.with_nothing
-        return sgns.train(*tables, tokens, offsets, 0, len(offsets) - 1, plan, state)
+        return self.kernel(*tables, tokens, offsets, 0, len(offsets) - 1, plan, state)
 
     def settle(self) -> None:
         """Do nothing: one thread alone has no copies."""
@@ -112,7 +116,8 @@ class Tables:
             return [self]
         hot = hot_words(counts, plan, self.inputs.shape[1], threads)
         tables = self.inputs, self.outputs, self.rows, hot
-        return [_OwnTables(OwnTables(*tables, number)) for number in range(threads)]
+        numbers = range(threads)
+        return [_OwnTables(OwnTables(*tables, number, self.kernel)) for number in numbers]
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,12 +176,14 @@ def sampling_plan(
         Its ``total_tokens`` is for the trainer to set.
     """
     size = min(_MOST_DRAWS, _DRAWS_A_ROW * len(counts))
+    keep = sgns.keep_thresholds(counts, sample)
     return sgns.SkipGram(
-        keep=sgns.keep_thresholds(counts, sample),
+        keep=keep,
         negatives=sgns.negative_table(counts, exponent, generator, size=size),
         total_tokens=1,
         window=window,
         negative=negative,
         learning_rate=rates[0],
         min_learning_rate=rates[1],
+        batch=sgns.steady_batch(counts, keep, rates[0]),
     )

@@ -31,12 +31,10 @@ from embedry.learn.documents import SMOOTHING, common_direction
 from embedry.learn.growth import Growth, measure_growth
 from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
-from embedry.learn.ngrams import Subwords
-from embedry.learn.tables import sampling_plan
+from embedry.learn.ngrams import NGramRows, Subwords
 from embedry.learn.trainer import train
 from embedry.learn.vocabulary import Vocabulary, parts_of, sentences_of
 from embedry.learn.wordspace import ROLES, WordSpace
-from embedry.learn.wordtables import WordTables
 from embedry.threads import thread_count
 
 if TYPE_CHECKING:
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
 
     from embedry.encode.encoder import Encoded
     from embedry.learn.place import Placed
+    from embedry.learn.wordtables import WordTables
 
 __all__ = ["Architecture", "Word2Vec"]
 
@@ -182,6 +181,8 @@ class Word2Vec(Learner):
         _check_corpus(corpus)
         vocabulary = Vocabulary.of(corpus, self.min_count)
         generator = np.random.default_rng(self.seed)
+        from embedry.learn.wordtables import WordTables  # brings the compiler: some 0.3 s
+
         tables = WordTables.started(
             vocabulary.words,
             int(self.dims),
@@ -289,6 +290,8 @@ class Word2Vec(Learner):
         corpus: Corpus,
         generator: np.random.Generator,
     ) -> None:
+        from embedry.learn.tables import sampling_plan
+
         _check_sentences(corpus, vocabulary)
         first, last = self._rates()
         plan = sampling_plan(
@@ -341,9 +344,11 @@ class Word2Vec(Learner):
         self._fitted_with = self._settings()
         self._set_space(space)
 
-    def _tables(self, embeddings: Embeddings | None = None) -> WordTables:
+    def _tables(self) -> WordTables:
         """Return the tables that training goes on from."""
-        known = self.embeddings_ if embeddings is None else embeddings
+        from embedry.learn.wordtables import WordTables
+
+        known = self.embeddings_
         arrays = {"vectors": known.vectors, **self._beside}
         then = self._fitted_with
         words = [str(word) for word in known.ids]
@@ -569,12 +574,12 @@ class Word2Vec(Learner):
             beside = ("contexts", "rows", "buckets")
             words._beside = {name: file.arrays[name] for name in beside if name in file.arrays}
             words._contexts_map = ContextMap.from_arrays(file.arrays)
-            words._set_space(
-                WordSpace(
-                    embeddings, file.arrays["counts"], file.arrays["common"], tokenizer,
-                    words._tables(embeddings).ngram_rows() if words.subwords else None,
-                )
-            )  # fmt: skip
+            ngrams = None
+            if words.subwords is not None:
+                rows = file.arrays["rows"][len(embeddings) :]
+                ngrams = NGramRows.by_bucket(words.subwords, file.arrays["buckets"], rows)
+            counts, common = file.arrays["counts"], file.arrays["common"]
+            words._set_space(WordSpace(embeddings, counts, common, tokenizer, ngrams))
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
         return words

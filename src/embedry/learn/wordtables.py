@@ -7,12 +7,13 @@ of the tables in a file, so that training can go on. What it is not: a word spac
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedry.kernels import sgns
 from embedry.kernels.bags import Bags, train_bags
 from embedry.learn.ngrams import NGramRows, composed, rows_of_words
 from embedry.learn.tables import Tables, random_rows
@@ -22,11 +23,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from embedry.kernels.sgns import SkipGram, Trained
+    from embedry.kernels.sgns import SkipGram
+    from embedry.kernels.sgns_threads import Kernel
     from embedry.learn.ngrams import Subwords
-    from embedry.learn.trainer import Sentences, TableTrainer
+    from embedry.learn.trainer import TableTrainer
 
 __all__ = ["WordTables"]
+
+_KERNELS: dict[str, Kernel] = {
+    "skipgram": sgns.train,
+    "cbow": partial(train_bags, bags=Bags("cbow")),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,29 +110,16 @@ class WordTables:
         tables.contexts[: self.words] = self.tables.contexts
         return WordTables(tables, len(words), self.dims, self.architecture, pieces)
 
-    @cached_property
-    def _bags(self) -> Bags:
-        if self.pieces is None:
-            return Bags(self.architecture)
-        return Bags(self.architecture, self.pieces.offsets, self.pieces.rows)
-
-    def learn(self, sentences: Sentences, plan: SkipGram, state: NDArray[np.uint64]) -> Trained:
-        """Train a bag of rows on some sentences; see `embedry.kernels.bags.train_bags`."""
-        tokens, offsets = sentences.tokens, sentences.offsets
-        tables = self.tables.vectors, self.tables.with_nothing
-        last = len(offsets) - 1
-        return train_bags(*tables, tokens, offsets, 0, last, plan, state, self._bags)
-
-    def settle(self) -> None:
-        """Do nothing: every row is shared."""
-
     def in_threads(
         self, plan: SkipGram, counts: NDArray[np.int64], threads: int
     ) -> Sequence[TableTrainer]:
-        """Return what each thread trains: the kernel of the architecture on these tables."""
-        if self.architecture == "skipgram" and self.pieces is None:
-            return self.tables.in_threads(plan, counts, threads)
-        return [self] * threads
+        """Return what each thread trains, by the kernel of the architecture."""
+        if self.pieces is None:
+            whole = replace(self.tables, kernel=_KERNELS[self.architecture])
+            return whole.in_threads(plan, counts, threads)
+        bags = Bags(self.architecture, self.pieces.offsets, self.pieces.rows)
+        # rows of n-grams are no rows of words: they have no copies, and all threads share them
+        return [replace(self.tables, kernel=partial(train_bags, bags=bags))] * threads
 
     def word_vectors(self) -> NDArray[np.float32]:
         """Return the vector of each word, (words, dims) float32."""
@@ -138,9 +132,8 @@ class WordTables:
         """Return the n-grams that were learned, by bucket; None without subwords."""
         if self.pieces is None:
             return None
-        order = np.argsort(self.pieces.buckets, kind="stable")
-        rows = self.tables.vectors[self.words :, : self.dims][order]
-        return NGramRows(self.pieces.subwords, self.pieces.buckets[order], rows)
+        rows = self.tables.vectors[self.words :, : self.dims]
+        return NGramRows.by_bucket(self.pieces.subwords, self.pieces.buckets, rows)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a file needs beside the vectors of the words; `from_arrays` reads it."""

@@ -7,13 +7,15 @@ PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 CORE   := $(VENV)/.core
 DEV    := $(VENV)/.dev
 BENCH  := $(VENV)/.bench
+PEERS  := .venv-peers
 
-.PHONY: help setup demo test check bench docs clean
+.PHONY: help setup demo test check bench bench-words bench-graphs docs clean
 
 help:
 	@echo "make demo     learn, keep and use embeddings of this machine's Python library"
 	@echo "make test     the tests          make check    style, types, architecture"
 	@echo "make bench    against the peers  make docs     run what the documents show"
+	@echo "make bench-words, make bench-graphs: the same for words and graphs, peers apart"
 	@echo "make setup    all of the above can then run offline"
 
 setup: $(DEV)
@@ -31,13 +33,19 @@ check: $(DEV)
 	@$(VENV)/bin/lint-imports
 
 bench: $(BENCH)
-	@$(VENV)/bin/python -m benchmarks
+	@$(VENV)/bin/python -m benchmarks startup recommend search
+
+bench-words: $(PEERS)/.peers
+	@$(PEERS)/bin/python -m benchmarks words word_quality threads
+
+bench-graphs: $(PEERS)/.peers
+	@$(PEERS)/bin/python -m benchmarks graphs
 
 docs: $(DEV)
 	@$(VENV)/bin/python -m pytest -q tests/test_readme.py --doctest-modules src
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(CORE): pyproject.toml constraints.txt
 	@tools/make_venv $(PYTHON) $(VENV)
@@ -53,4 +61,11 @@ $(DEV): $(CORE)
 $(BENCH): $(DEV)
 	@echo "Installing the peers ..."
 	@$(PIP) install --constraint constraints.txt --editable '.[bench]'
+	@touch $@
+
+$(PEERS)/.peers: pyproject.toml constraints.txt
+	@tools/make_venv $(PYTHON) $(PEERS)
+	@echo "Installing Embedry and its peers for words and graphs into $(PEERS) ..."
+	@$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install \
+		--constraint constraints.txt --editable '.[peers]'
 	@touch $@

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import json
 import os
@@ -10,10 +11,11 @@ import re
 import statistics
 import tempfile
 import time
-from importlib.metadata import version
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("numpy", "numba", "faiss-cpu", "gensim", "implicit")
+_PACKAGES = ("numpy", "numba", "faiss-cpu", "gensim", "fastnode2vec", "implicit")
 
 
 def machine() -> str:
@@ -23,8 +25,16 @@ def machine() -> str:
     if cpuinfo.exists():
         names = re.findall(r"model name\s*: (.*)", cpuinfo.read_text())
         model = names[0] if names else model
-    versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
+    versions = ", ".join(filter(None, map(_versioned, _PACKAGES)))
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}\n"
+
+
+def _versioned(name: str) -> str:
+    """Return a package and its version, or nothing where this environment lacks it."""
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return ""
 
 
 def data(name: str) -> Path | None:
@@ -37,12 +47,21 @@ def data(name: str) -> Path | None:
     return None
 
 
+@cache
+def folder() -> Path:
+    """Return a temporary folder; it goes when Python ends."""
+    made = tempfile.TemporaryDirectory(prefix="embedry-bench-")
+    atexit.register(made.cleanup)
+    return Path(made.name)
+
+
+@cache
 def wiki_text(tokens: int) -> Path | None:
     """Write about so many words of Wikipedia to a temporary file, a paragraph a line."""
     source = data("enwiki-16m-words.jsonl.gz")
     if source is None:
         return None
-    path = Path(tempfile.mkdtemp()) / "wiki.txt"
+    path = folder() / f"wiki-{tokens}.txt"
     written = 0
     with gzip.open(source, "rt", encoding="utf-8") as articles, path.open("w") as file:
         for article in articles:

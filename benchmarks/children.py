@@ -1,0 +1,97 @@
+"""What only a process of its own can tell: peak memory, and what the first use costs.
+
+The peak is that of the operating system (``getrusage``; Linux alone lets a process forget an
+earlier peak), less what the process held before: Python, libraries and compiled kernels.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+
+_PEAK = """
+import gc, resource, sys
+{before}
+gc.collect()
+with open("/proc/self/statm") as file:
+    start = int(file.read().split()[1]) * resource.getpagesize()
+{reading}
+gc.collect()
+with open("/proc/self/clear_refs", "w") as file:
+    file.write("5")  # the peak so far is forgotten: that of reading
+{work}
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - start)
+"""
+
+_FIRST = """
+import time
+{before}
+began = time.process_time()
+{work}
+print(time.process_time() - began)
+"""
+
+_TEXT = "from embedry import Corpus\ntext = Corpus.from_lines(['a b c d'] * 9)"
+_GRAPH = "from embedry import Graph\ngraph = Graph.from_edges([(1, 2), (2, 3), (3, 1)])"
+_READ = (
+    "import sys\nfrom embedry import Corpus\nopen(sys.argv[1], 'w').write('a b c d\\n' * 300_000)"
+)
+
+FIRST_USES = {
+    "Corpus.from_file, 2 MB": (_READ, "Corpus.from_file(sys.argv[1])"),
+    "Word2Vec.fit": (
+        f"{_TEXT}\nfrom embedry import Word2Vec",
+        "Word2Vec(16, threads=1).fit(text)",
+    ),
+    "Word2Vec.fit, CBOW": (
+        f"{_TEXT}\nfrom embedry import Word2Vec",
+        "Word2Vec(16, architecture='cbow', threads=1).fit(text)",
+    ),
+    "Word2Vec.fit, subwords": (
+        f"{_TEXT}\nfrom embedry import Word2Vec\nfrom embedry.learn.ngrams import Subwords",
+        "Word2Vec(16, subwords=Subwords(3, 6), threads=1).fit(text)",
+    ),
+    "DeepWalk.fit": (
+        f"{_GRAPH}\nfrom embedry import DeepWalk",
+        "DeepWalk(16, threads=1).fit(graph)",
+    ),
+    "Node2Vec.fit, q 2": (
+        f"{_GRAPH}\nfrom embedry import Node2Vec",
+        "Node2Vec(16, q=2, threads=1).fit(graph)",
+    ),
+}
+
+
+def peak_bytes(before: str, reading: str, work: str, *arguments: str) -> int:
+    """Return the bytes held at most during a work: what reading left, and the work's own."""
+    return int(_printed(_PEAK.format(before=before, reading=reading, work=work), *arguments))
+
+
+def compile_seconds() -> list[dict[str, object]]:
+    """Return a row for each first use: with an empty cache, then with a full one."""
+    return [_first_use(name, *code) for name, code in FIRST_USES.items()]
+
+
+def _first_use(name: str, before: str, work: str) -> dict[str, object]:
+    code = _FIRST.format(before=before, work=work)
+    with tempfile.TemporaryDirectory() as cache:
+        more = {"EMBEDRY_CACHE": cache}
+        first, *later = (
+            float(_printed(code, f"{cache}/text.txt", environment=more)) for _ in range(4)
+        )
+    return {
+        "what": name,
+        "first": f"{first:.2f}",
+        "later, best of 3": f"{min(later):.2f}",
+        "asked": "3, then 0.6",
+    }
+
+
+def _printed(code: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
+    """Run code in a process of its own; return the last line it printed."""
+    command = [sys.executable, "-c", code, *arguments]
+    whole = {**os.environ, **(environment or {})}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=whole)
+    return done.stdout.strip().split("\n")[-1]

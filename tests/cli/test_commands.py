@@ -2,10 +2,13 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
+from embedry.embeddings import Embeddings
 from embedry.learn.als import ALS
+from embedry.learn.modelfile import load
 from embedry.store.collection import Collection
 from embedry.trust.explain import explain
 from embedry.use.recommend import Recommender
@@ -155,6 +158,54 @@ def test_info_of_an_empty_collection(embedry, tmp_path):
     assert "none" in done.out
 
 
+@pytest.fixture
+def looks(tmp_path):
+    """Return two of the books and a stranger in another space, and their file."""
+    embeddings = Embeddings(["b1", "café/λ", "[new]"], [[1, 0], [0.9, 0.1], [0, 1]])
+    embeddings.save(tmp_path / "looks.any")
+    return embeddings, tmp_path / "looks.any"
+
+
+@pytest.mark.parametrize(("missing", "counts"), [("skip", (0, 2, 1, 5)), ("create", (1, 2, 0, 6))])
+def test_add_field_puts_vectors_into_a_collection(embedry, shelf, tmp_path, looks, missing, counts):
+    """Ids are items; the counts are those of Collection.add_field, and it can be searched."""
+    embeddings, path = looks
+    shutil.copytree(shelf, tmp_path / "mine")
+    words = ["add-field", tmp_path / "mine", "looks", path, "--missing", missing]
+    facts = json.loads(embedry(*words, "--json").out)
+    assert facts["field"] == "looks"
+    assert facts["space"] == str(embeddings.card)
+    assert tuple(facts[name] for name in ("inserted", "updated", "skipped", "items")) == counts
+    found = embedry("search", tmp_path / "mine", "--id", "b1", "--field", "looks", "--json")
+    assert json.loads(found.out)["hits"][0]["id"] == "café/λ"
+
+
+def test_add_field_with_word2vec_places_documents(embedry, shelf, tmp_path):
+    """A Word2Vec becomes the encoder of the field, and places what comes later too."""
+    shutil.copytree(shelf, tmp_path / "mine")
+    words = shelf.parent / "words.embedry-model"
+    done = embedry("add-field", tmp_path / "mine", "again", words)
+    assert (done.code, done.err) == (0, "")
+    assert "Added again to mine" in done.out
+    with Collection.open(tmp_path / "mine", must_exist=True) as books:
+        assert books.info().fields["again"].encoder
+        books.upsert(["late"], documents=["an old bicycle"])
+        assert "late" in books.search("bicycle", field="again", mode="dense").ids
+
+
+def test_add_field_makes_a_collection_of_words(embedry, shelf, tmp_path):
+    """With --as-items and --missing create, each word of a Word2Vec is an item of a new one."""
+    words = shelf.parent / "words.embedry-model"
+    new = tmp_path / "words"
+    done = embedry("add-field", new, "near", words, "--as-items", "--missing", "create", "--json")
+    facts = json.loads(done.out)
+    known = load(words).embeddings_
+    assert facts["items"] == facts["inserted"] == len(known)
+    found = embedry("search", new, "--id", "dragons", "--field", "near", "-k", 3, "--json")
+    ids = [hit["id"] for hit in json.loads(found.out)["hits"]]
+    assert ids == list(known.nearest(id="dragons", k=3).ids)
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [
@@ -184,14 +235,22 @@ def test_info_of_an_empty_collection(embedry, tmp_path):
         (["explain", "{shelf}", "b1", "no"], "no item 'no'"),
         (["explain", "{shelf}", "b1", "b2", "--taste", "{folder}/none"], "none"),
         (["info", "{folder}/none"], "no file"),
+        (["add-field", "{folder}/none", "x", "{words}"], "no collection"),
+        (["add-field", "{shelf}", "x", "{folder}/none"], "no file"),
+        (["add-field", "{shelf}", "x", "{looks}"], "\\[new\\]"),
+        (["add-field", "{shelf}", "taste", "{words}"], "already"),
+        (["add-field", "{shelf}", " ", "{words}"], "not empty"),
+        (["add-field", "{shelf}", "x", "{looks}", "--missing", "all"], "missing must"),
+        (["add-field", "{shelf}", "x", "{words}", "--missing", "skip"], "--as-items"),
         (["info", "{folder}"], "no collection"),
         (["info", "{code}"], "."),
     ],
 )  # fmt: skip
-def test_commands_refuse_with_one_line(embedry, shelf, tmp_path, words, match):
+def test_commands_refuse_with_one_line(embedry, shelf, tmp_path, looks, words, match):
     """What cannot be done ends with 1 and one line on standard error, without a traceback."""
     words_file = shelf.parent / "words.embedry-model"
     places = {"shelf": shelf, "folder": tmp_path, "words": words_file, "code": __file__}
+    places["looks"] = looks[1]
     (tmp_path / "something").touch()
     done = embedry(*(word.format(**places) for word in words))
     assert done.code == 1

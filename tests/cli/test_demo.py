@@ -9,21 +9,30 @@ import pytest
 
 from embedry.cli import demo
 from embedry.data.corpus import Corpus
+from embedry.data.graph import Graph
 from embedry.data.interactions import Interactions
 from embedry.data.samples import PythonLibrary
 from embedry.errors import InputError
+from embedry.store.collection import Collection
 
 ITEMS = {
+    "json": "json\nText of objects.",
     "json.dumps": "json dumps\nTurn an object into json text.",
     "json.loads": "json loads\nTurn json text into an object.",
     "socket.socket": "socket\nOpen a socket and connect to a server.",
     "threading.Thread.join": "threading thread join\nWait for a thread to finish.",
     "zipfile.ZipFile.read": "zip file read\nRead a file of a zip archive.",
 }
-OWN = {"my.parse": "my parse\nParse my own json text.", "json.dumps": "Not the library's."}
+IMPORTS = (("json", "json.decoder"), ("json.tool", "json"), ("socket", "os"), ("os", "json"))
+OWN_IMPORTS = (("my", "my.parse"), ("my.parse", "json"), ("my", "json"))
+OWN = {
+    "my": "my\nNotes.",
+    "my.parse": "my parse\nParse my own json text.",
+    "json.dumps": "Not the library's.",
+}
 
 
-def library(items, users):
+def library(items, users, imports=IMPORTS):
     """Return a tiny library; each user uses the items whose places follow their own."""
     ids = list(items)
     pairs = [
@@ -36,7 +45,7 @@ def library(items, users):
         ids=tuple(ids),
         documents=tuple(items.values()),
         metadata=tuple({"kind": kind} for kind in kinds),
-        imports=(),
+        imports=imports,
         uses=Interactions.from_triples(
             [u for u, _ in pairs], [i for _, i in pairs], [9.0] * len(pairs)
         ),
@@ -50,11 +59,12 @@ def library(items, users):
 def small(monkeypatch, tmp_path):
     """Let the demo read tiny libraries and learn narrow spaces, in a folder of its own."""
     users = [demo.FILE, *(f"lib/{number}.py" for number in range(40))]
-    own = library({**ITEMS, **OWN}, ["a b.py", "c.py", "d.py"])
+    own = library({**ITEMS, **OWN}, ["a b.py", "c.py", "d.py"], OWN_IMPORTS)
     monkeypatch.setattr(demo, "python_library", lambda: library(ITEMS, users))
     monkeypatch.setattr(demo, "python_project", lambda _: own)
     monkeypatch.setattr(demo, "Word2Vec", narrow(demo.Word2Vec))
     monkeypatch.setattr(demo, "ALS", narrow(demo.ALS))
+    monkeypatch.setattr(demo, "Node2Vec", narrow(demo.Node2Vec))
     monkeypatch.chdir(tmp_path)
 
 
@@ -77,17 +87,23 @@ def test_demo_json_is_whole_and_its_claims_hold(capsys, project):
     told = json.loads(out)
     assert err == ""
     assert set(told) == {
-        "seconds", "items", "search", "word", "used_together", "why", "recommended", "filtered",
-        "live", "refused", "collection", "try",
+        "seconds", "items", "search", "word", "modules", "used_together", "why", "recommended",
+        "filtered", "live", "refused", "collection", "try",
     }  # fmt: skip
-    assert set(told["seconds"]) == {"read", "words", "taste", "keep"}
-    assert told["items"] == len(ITEMS) + (0 if project is None else 1)
+    assert set(told["seconds"]) == {"read", "words", "taste", "modules", "keep"}
+    assert told["items"] == len(ITEMS) + (0 if project is None else 2)
     assert told["live"]["found"] == demo.NEW_ID
     assert "foreign" in told["refused"]
     assert told["search"]["hits"][0]["id"] in {"json.dumps", "json.loads"}
     assert all(hit["metadata"]["kind"] == "method" for hit in told["filtered"]["hits"])
     files = [demo.FILE] if project is None else ["./a b.py", "./c.py"]
     assert list(told["recommended"]) == files
+    near, linked = ([], []) if project is None else (["my.parse", "json"], ["my.parse", "json"])
+    assert told["modules"]["module"] == ("json" if project is None else "my")
+    assert sorted(told["modules"]["near"]) == sorted(near)
+    assert sorted(told["modules"]["linked"]) == sorted(linked)
+    with Collection.open(told["collection"], must_exist=True) as items:
+        assert items.info().fields["imports"].vectors == 1 + len(near)
 
 
 @pytest.mark.parametrize("project", [None, Path("project")])
@@ -110,7 +126,13 @@ def test_demo_shows_every_scene(capsys, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", str(width))
     demo.run_demo(None, Path("out"), as_json=False)
     out = capsys.readouterr().out
-    scenes = ["✓ learned words", 'Search "turn', "Words near socket", "Used together with"]
+    scenes = [
+        "✓ learned words",
+        'Search "turn',
+        "Words near socket",
+        "Modules near json",
+        "Used together with",
+    ]
     scenes += [f"Recommended for {demo.FILE}", "Added my_notes", "Refused, as it must be"]
     assert all(scene in " ".join(out.split()) for scene in scenes)
     told, commands = out.split("Try next:")
@@ -174,6 +196,29 @@ def test_demo_without_its_file_takes_the_busiest(monkeypatch, capsys):
     )
     demo.run_demo(None, Path("out"), as_json=True)
     assert list(json.loads(capsys.readouterr().out)["recommended"]) == ["0.py", "1.py"]
+
+
+def test_module_is_json_or_the_best_linked():
+    """Json where it is among the first ids that hold a module, else the one with most edges."""
+    graph = Graph.from_edges([("a", "b"), ("b", "c"), ("json", "c")])
+    assert demo._module(graph, ["a", "b", "json"]) == "json"
+    assert demo._module(graph, ["a", "b", "x"]) == "b"
+    assert demo._module(graph, ["x"], ["json", "b"]) == "json"
+    assert demo._module(graph, ["a"], ["json"]) == "a"
+    assert demo._module(graph, ["x"], []) is None
+    alone = Graph.from_edges([("json", "json"), ("a", "b")])
+    assert demo._module(alone, ["json", "a"]) == "a"  # a node without an edge has no vector
+
+
+def test_demo_without_a_module_among_the_items_says_so(monkeypatch, capsys):
+    """Where no item is a module, none is asked about, and all other scenes are played."""
+    functions = {id: text for id, text in ITEMS.items() if "." in id}
+    tiny = library(functions, [demo.FILE, *(f"{n}.py" for n in range(30))], (("x", "y"),))
+    monkeypatch.setattr(demo, "python_library", lambda: tiny)
+    demo.run_demo(None, Path("out"), as_json=False)
+    out = capsys.readouterr().out
+    assert "No module is an item here" in out
+    assert "Refused, as it must be" in out
 
 
 def test_program_is_what_can_be_pasted(monkeypatch):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from embedry import __version__
-from embedry.cli import fit, show, words
+from embedry.cli import evaluate, fit, show, words
 from embedry.cli.arguments import AsJson, CollectionPath, HowMany, known_id
+from embedry.cli.spaces import Format, FormatName, Mend, ModelFile, open_space
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(fit.app, name="fit")
 app.add_typer(words.app, name="words")
+app.add_typer(evaluate.app, name="evaluate")
 
 Where = Annotated[
     str | None, typer.Option(help='A filter in JSON, such as \'{"kind": "function"}\'.')
@@ -66,6 +69,50 @@ def demo(
     from embedry.cli.demo import run_demo
 
     run_demo(project, out, as_json=as_json)
+
+
+@app.command(name="add-field")
+def add_field(
+    collection: CollectionPath,
+    name: Annotated[str, typer.Argument(help="How searches will call the field.")],
+    model: ModelFile,
+    missing: Annotated[
+        str, typer.Option(help="Ids that the collection lacks: error, skip or create.")
+    ] = "error",
+    as_items: Annotated[
+        bool, typer.Option("--as-items", help="Also of Word2Vec: its words are the items.")
+    ] = False,
+    form: FormatName = Format.AUTO,
+    mend: Mend = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put what was learned into a collection, as a field of it.
+
+    Word2Vec places the documents that are there, and those that will come. Of all others each
+    id is an item. With --missing create, a collection that is not there is made.
+    """
+    from embedry.learn.word2vec import Word2Vec
+    from embedry.store.collection import Collection
+
+    space = open_space(model, form, mend=mend)
+    encoder = None if as_items or not isinstance(space.model, Word2Vec) else space.model
+    if encoder is not None and missing != "error":
+        raise InputError("--missing is for ids, and Word2Vec places documents. Pass --as-items.")
+    with Collection.open(collection, must_exist=missing != "create") as items:
+        done = items.add_field(
+            name,
+            encoder=encoder,
+            embeddings=None if encoder else space.embeddings,
+            missing=missing,  # type: ignore[arg-type]  # checked by the collection
+        )
+        facts = {
+            "field": name,
+            "space": str(space.embeddings.card),
+            **asdict(done),
+            "items": len(items),
+            "mended": dict(space.embeddings.mended),
+        }
+    show.facts(f"Added {name} to {collection.name}", facts, as_json=as_json)
 
 
 @app.command()

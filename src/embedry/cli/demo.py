@@ -1,8 +1,8 @@
 """The demo: the main job on real data that is on every machine with Python.
 
-Words are learned from the text of Python's sources, taste from which file uses which name; both
-become fields of one collection; then it is searched, asked, changed and misused. Nothing here
-is prepared: the questions were chosen before the answers were seen.
+Words are learned from the text of Python's sources, taste from which file uses which name, modules
+from which imports which; all become fields of one collection; then it is searched, asked, changed
+and misused. Nothing here is prepared: the questions were chosen before the answers were seen.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ from rich.padding import Padding
 from rich.text import Text
 
 from embedry.cli import show
+from embedry.data.graph import Graph
 from embedry.data.samples import PythonLibrary, python_library, python_project
 from embedry.embeddings import Embeddings
 from embedry.errors import ForeignSpaceError, InputError
 from embedry.learn.als import ALS
+from embedry.learn.graph import Node2Vec
 from embedry.learn.word2vec import Word2Vec
 from embedry.store.collection import Collection
 from embedry.trust.explain import explain
 from embedry.use.recommend import Recommender
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -43,7 +45,7 @@ __all__ = ["run_demo"]
 
 QUERY = "turn an object into json text"
 FILTERED_QUERY, FILTER = "wait for a thread to finish", {"kind": "method"}
-WORD = "socket"
+WORD, MODULE = "socket", "json"
 ITEM, PEER = "json.dumps", "json.loads"
 FILE = "json/tool.py"
 NEW_ID = "my_notes.brew_tea"
@@ -55,14 +57,16 @@ _WORDS, _TASTE, _ITEMS = "words.embedry-model", "taste.embedry-model", "python.e
 
 @dataclass(frozen=True)
 class _Material:
-    """What is learned from: items, who uses them, and text."""
+    """What is learned from: items, who uses them, imports between modules, and text."""
 
     ids: tuple[str, ...]
     documents: tuple[str, ...]
     metadata: tuple[dict[str, str | int], ...]
     uses: Interactions
+    imports: Graph
     text: Corpus
     files: tuple[str, ...]
+    module: str | None  # the one to ask about
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,9 @@ class _Made:
     words: Word2Vec
     taste: ALS
     recommender: Recommender
+    imports: Graph
     files: tuple[str, ...]
+    module: str | None
 
 
 @dataclass
@@ -134,7 +140,16 @@ def run_demo(project: Path | None, out: Path, *, as_json: bool) -> None:
     files = _make(project, out.absolute(), report)
     made = _opened(out, files)
     with made.items:
-        for scene in (_search, _word, _neighbours, _recommend, _filtered, _live, _refusal):
+        for scene in (
+            _search,
+            _word,
+            _modules,
+            _neighbours,
+            _recommend,
+            _filtered,
+            _live,
+            _refusal,
+        ):
             scene(made, report)
     _goodbye(made, out, report)
     if as_json:
@@ -150,15 +165,15 @@ def _check_out(out: Path) -> None:
         )
 
 
-def _make(project: Path | None, out: Path, report: _Report) -> tuple[str, ...]:
-    """Make everything in ``out``, and return the files to recommend for."""
+def _make(project: Path | None, out: Path, report: _Report) -> _Material:
+    """Make everything in ``out``, and return what it was made from."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as aside:
         fresh = Path(aside) / "fresh"
         fresh.mkdir()
         material = _learn(project, fresh, report)
         _swap(fresh, out, Path(aside) / "earlier")
-    return material.files
+    return material
 
 
 def _learn(project: Path | None, folder: Path, report: _Report) -> _Material:
@@ -174,8 +189,11 @@ def _learn(project: Path | None, folder: Path, report: _Report) -> _Material:
         words = Word2Vec(dims=100, window=10, sample=1e-4, epochs=10, seed=1).fit(material.text)
     with report.step("learned taste from what files use (ALS, 64 dims)", "taste"):
         taste = ALS(dims=64, seed=1).fit(material.uses.damped())
-    with report.step("kept both as fields of one collection", "keep"):
-        _keep(material, words, taste, folder)
+    what = f"learned modules from {material.imports.edge_count:,} imports (Node2Vec, 64 dims)"
+    with report.step(what, "modules"):
+        modules = Node2Vec(dims=64, q=0.5, length=40, window=5, seed=1).fit(material.imports)
+    with report.step("kept all three as fields of one collection", "keep"):
+        _keep(material, words, taste, modules, folder)
     return material
 
 
@@ -190,18 +208,27 @@ def _swap(fresh: Path, out: Path, earlier: Path) -> None:
             earlier.rename(out)
 
 
-def _opened(out: Path, files: tuple[str, ...]) -> _Made:
+def _opened(out: Path, material: _Material) -> _Made:
     words, taste = Word2Vec.load(out / _WORDS), ALS.load(out / _TASTE)
     items = Collection.open(out / _ITEMS, must_exist=True)
-    return _Made(items, words, taste, Recommender(items, taste=taste, content="content"), files)
+    recommender = Recommender(items, taste=taste, content="content")
+    return _Made(
+        items, words, taste, recommender, material.imports, material.files, material.module
+    )
 
 
 def _material(project: Path | None) -> _Material:
     library = python_library()
     if project is None:
-        parts = (library.ids, library.documents, library.metadata, library.uses, library.text)
         return _Material(
-            *parts, (FILE,) if FILE in library.uses.user_ids else _busiest(library.uses)
+            library.ids,
+            library.documents,
+            library.metadata,
+            library.uses,
+            library.import_graph,
+            library.text,
+            (FILE,) if FILE in library.uses.user_ids else _busiest(library.uses),
+            _module(library.import_graph, library.ids),
         )
     return _joined(library, python_project(project))
 
@@ -212,13 +239,16 @@ def _joined(library: PythonLibrary, own: PythonLibrary) -> _Material:
     uses = replace(own.uses, user_ids=files)
     known = set(library.ids)
     fresh = [place for place, id in enumerate(own.ids) if id not in known]
+    imports = Graph.from_edges(library.imports + own.imports)
     return _Material(
         library.ids + tuple(own.ids[place] for place in fresh),
         library.documents + tuple(own.documents[place] for place in fresh),
         library.metadata + tuple(own.metadata[place] for place in fresh),
         library.uses.joined(uses),
+        imports,
         own.text,
         _busiest(uses),
+        _module(imports, [own.ids[place] for place in fresh], library.ids),
     )
 
 
@@ -228,7 +258,19 @@ def _busiest(uses: Interactions) -> tuple[str, ...]:
     return tuple(str(uses.user_ids[place]) for place in largest.tolist())
 
 
-def _keep(material: _Material, words: Word2Vec, taste: ALS, folder: Path) -> None:
+def _module(imports: Graph, *choices: Sequence[str]) -> str | None:
+    """Return the module to ask about: of the first ids with a module, json or the best linked."""
+    degrees = dict(zip(imports.ids, imports.degrees.tolist(), strict=True))
+    for ids in choices:
+        known = [id for id in ids if degrees.get(id)]
+        if known:
+            return MODULE if MODULE in known else max(known, key=lambda id: degrees[id])
+    return None
+
+
+def _keep(
+    material: _Material, words: Word2Vec, taste: ALS, modules: Node2Vec, folder: Path
+) -> None:
     (folder / _MARK).touch()
     words.save(folder / _WORDS)
     taste.save(folder / _TASTE)
@@ -236,6 +278,7 @@ def _keep(material: _Material, words: Word2Vec, taste: ALS, folder: Path) -> Non
         items.upsert(material.ids, documents=material.documents, metadata=material.metadata)
         items.add_field("content", encoder=words)
         items.add_field("taste", embeddings=taste.item_embeddings_, missing="create")
+        items.add_field("imports", embeddings=modules.embeddings_, missing="skip")
 
 
 def _search(made: _Made, report: _Report) -> None:
@@ -253,6 +296,24 @@ def _word(made: _Made, report: _Report) -> None:
     report.say(Text.assemble(("Words near ", "bold"), (WORD, "bold cyan"), f": {near}"))
 
 
+def _modules(made: _Made, report: _Report) -> None:
+    if made.module is None:
+        report.say("No module is an item here, so none is asked about.")
+        return
+    near = made.items.search(id=made.module, field="imports", k=5).ids
+    linked = [id for id in near if made.imports.has_edge(made.module, id)]
+    report.data["modules"] = {"module": made.module, "near": list(near), "linked": linked}
+    names = ", ".join(map(str, near)) or "none that is an item"
+    report.say(
+        Text.assemble(
+            ("Modules near ", "bold"),
+            (made.module, "bold cyan"),
+            f" in the graph of imports: {names}; {len(linked)} of "
+            f"these {len(near)} import it or are imported by it",
+        )
+    )
+
+
 def _neighbours(made: _Made, report: _Report) -> None:
     found = made.taste.similar(ITEM, k=5)
     why = explain(made.items, ITEM, found[0].id, taste=made.taste)
@@ -266,7 +327,7 @@ def _neighbours(made: _Made, report: _Report) -> None:
 
 def _recommend(made: _Made, report: _Report) -> None:
     for file in made.files:
-        found = made.recommender.recommend(file, k=5)
+        found = made.recommender.recommend(file, k=4)
         report.data.setdefault("recommended", {})[file] = show.plain_hits(found)
         report.title(f"Recommended for {file}, by taste and content")
         report.say(show.recommendation_table(found))

@@ -67,9 +67,13 @@ def console() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; times as ISO 8601, paths as text."""
+    """Print a value as JSON; times as ISO 8601, spreads by their mean, paths as text."""
+    from embedry.trust.evaluate.intervals import Spread
 
-    def plain(value: object) -> str:
+    def plain(value: object) -> object:
+        if isinstance(value, Spread):
+            deviation = value.deviation if len(value.values) > 1 else None  # JSON has no NaN
+            return {"mean": value.mean, "deviation": deviation, "values": value.values}
         return value.isoformat() if isinstance(value, datetime) else str(value)
 
     screen = console()

@@ -18,7 +18,6 @@ from embedry.cli.arguments import known_id
 from embedry.embeddings import Embeddings
 from embedry.errors import FileFormatError, InputError
 from embedry.learn.modelfile import can_load, load
-from embedry.learn.word2vec import Word2Vec
 
 if TYPE_CHECKING:
     from embedry.ids import Id
@@ -113,6 +112,8 @@ class Space:
         InputError
             If a model of fastText knows none of its n-grams.
         """
+        from embedry.learn.word2vec import Word2Vec
+
         if self.form is Format.FASTTEXT:
             return Embeddings.read_fasttext(self.path, [word])
         if not isinstance(self.model, Word2Vec) or self.model.subwords is None:

@@ -1,0 +1,135 @@
+"""The commands `embedry evaluate ...`: how good the vectors of nodes are."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003  (typer reads the annotations)
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from embedry.cli import arguments, show
+from embedry.cli.spaces import Format, FormatName, ModelFile, open_space
+from embedry.errors import InputError
+
+if TYPE_CHECKING:
+    from embedry.learn.graph import DeepWalk, Node2Vec
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Measure how good vectors of nodes are; of words, see embedry words evaluate.",
+    no_args_is_help=True,
+)
+
+
+class Learner(StrEnum):
+    """What learns nodes."""
+
+    DEEPWALK = "deepwalk"
+    NODE2VEC = "node2vec"
+
+
+@app.command()
+def graph(
+    model: ModelFile,
+    labels: Annotated[Path, typer.Argument(help="A node and its labels a line.")],
+    train: Annotated[float, typer.Option(help="The share of the nodes to learn from.")] = 0.5,
+    splits: Annotated[int, typer.Option(help="How often nodes are split at random.")] = 10,
+    seed: arguments.Seed = 0,
+    form: FormatName = Format.AUTO,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Measure how well a linear classifier tells the labels of nodes from their vectors.
+
+    Micro- and macro-F1, mean and spread over the splits, as in the DeepWalk and node2vec papers.
+    """
+    from embedry.trust.evaluate import node_classification, read_labels
+
+    found = read_labels(labels)
+    space = open_space(model, form)
+    named = {arguments.known_id(space.embeddings, str(node)): has for node, has in found.items()}
+    score = node_classification(space.embeddings, named, train=train, splits=splits, seed=seed)
+    facts = {
+        "micro_f1": score.micro,
+        "macro_f1": score.macro,
+        "nodes": score.nodes,
+        "labels": score.labels,
+        "train": score.train,
+        "splits": len(score.untrained),
+        "without_vector": score.without_vector,
+        "without_label": score.without_label,
+        "untrained": max(score.untrained),
+    }
+    show.facts(f"Labels of {score.nodes:,} nodes", facts, as_json=as_json)
+
+
+@app.command()
+def links(  # noqa: PLR0913  (a command's options)
+    edges: arguments.EdgesFile,
+    learner: Annotated[Learner, typer.Option("--learner", help="What learns.")] = Learner.DEEPWALK,
+    operator: Annotated[
+        str, typer.Option(help="hadamard, average, l1, l2 or cosine.")
+    ] = "hadamard",
+    test: Annotated[float, typer.Option(help="The share of the edges held out.")] = 0.5,
+    connected: Annotated[bool, typer.Option(help="Keep the rest connected.")] = True,
+    splits: Annotated[int, typer.Option(help="How often edges are split and learned.")] = 3,
+    dims: arguments.Dims = 128,
+    p: Annotated[float | None, typer.Option("--p", help="Of node2vec.")] = None,
+    q: Annotated[float | None, typer.Option("--q", help="Of node2vec.")] = None,
+    walks: arguments.WalksPerNode = 10,
+    length: arguments.Length = 80,
+    window: arguments.Reach = 10,
+    epochs: arguments.Epochs = 1,
+    seed: arguments.Seed = 0,
+    threads: arguments.Threads = None,
+    directed: arguments.Directed = False,
+    delimiter: arguments.Delimiter = None,
+    columns: arguments.Columns = None,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Hold edges out, learn from the rest, and measure how well the held-out ones are told.
+
+    From as many pairs that are no edges: 0.5 is chance. Each split has its own seed.
+    """
+    from embedry.trust.evaluate import link_prediction, split_edges
+
+    if splits < 1:
+        raise InputError(f"--splits must be at least 1; got {splits}.")
+    whole = arguments.read_graph(edges, delimiter, columns, directed=directed)
+    held = [
+        split_edges(whole, test=test, connected=connected, seed=seed + place)
+        for place in range(splits)
+    ]
+    spaces = []
+    for place, split in enumerate(held):
+        nodes = _learner(learner, p, q).set_params(
+            dims=dims, walks=walks, length=length, window=window, epochs=epochs,
+            seed=seed + place, threads=threads,
+        )  # fmt: skip
+        spaces.append(nodes.fit(split.graph).embeddings_)
+    score = link_prediction(spaces, held, operator=operator, seed=seed)  # type: ignore[arg-type]
+    facts = {
+        "auc": score.auc,
+        "average_precision": score.average_precision,
+        "operator": score.operator,
+        "splits": len(score.tested),
+        "trained": sum(score.trained),
+        "tested": sum(score.tested),
+        "without_vector": sum(score.without_vector),
+        "merged": whole.merged,
+        "dropped": dict(whole.dropped),
+    }
+    title = f"Links among {len(whole):,} nodes, told by {learner.value}"
+    show.facts(title, facts, as_json=as_json)
+
+
+def _learner(name: Learner, p: float | None, q: float | None) -> DeepWalk | Node2Vec:
+    from embedry.learn.graph import DeepWalk, Node2Vec
+
+    given = {key: value for key, value in (("p", p), ("q", q)) if value is not None}
+    if name is Learner.NODE2VEC:
+        return Node2Vec().set_params(**given)
+    if given:
+        raise InputError("--p and --q are settings of node2vec. Pass --learner node2vec.")
+    return DeepWalk()

@@ -1,0 +1,150 @@
+"""The laws of `embedry evaluate`: what the library measures, on planted groups."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from embedry.data.graph import Graph
+from embedry.embeddings import Embeddings
+from embedry.errors import MissingExtraError
+from embedry.learn.graph import DeepWalk
+from embedry.trust.evaluate import link_prediction, node_classification, split_edges
+
+IDS = [f"λ{place}" for place in range(40)]
+SMALL = ["--dims", 8, "--walks", 2, "--length", 10, "--window", 2, "--threads", 1]
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    """Return 40 nodes in two groups that a line parts, and files of them and their labels."""
+    rows = np.random.default_rng(1).normal(size=(40, 3))
+    rows[:, 0] = np.where(np.arange(40) < 20, -3, 3)
+    embeddings = Embeddings(IDS, rows)
+    embeddings.save(tmp_path / "nodes.any")
+    lines = [f"{id} {'left' if place < 20 else 'right'}" for place, id in enumerate(IDS)]
+    (tmp_path / "labels.txt").write_text("\n".join([*lines, "stranger left"]), encoding="utf-8")
+    return embeddings, tmp_path / "nodes.any", tmp_path / "labels.txt"
+
+
+@pytest.fixture
+def edges(tmp_path):
+    """Return a file of two groups of 20 nodes, all joined within, three edges between them."""
+    pairs = [(one, two) for one in range(40) for two in range(one) if (one < 20) == (two < 20)]
+    lines = [f"λ{one} λ{two}" for one, two in [*pairs, (0, 20), (1, 21), (2, 22)]]
+    (tmp_path / "edges.txt").write_text("\n".join(lines), encoding="utf-8")
+    return tmp_path / "edges.txt"
+
+
+def test_evaluate_graph_is_the_librarys_answer(embedry, nodes):
+    """F1 by its mean and spread over the splits, and what was left out."""
+    pytest.importorskip("sklearn")
+    embeddings, model, labels = nodes
+    groups = {id: "left" if place < 20 else "right" for place, id in enumerate(IDS)}
+    expected = node_classification(embeddings, groups, train=0.25, splits=3, seed=2)
+    words = ["evaluate", "graph", model, labels, "--train", 0.25, "--splits", 3, "--seed", 2]
+    facts = json.loads(embedry(*words, "--json").out)
+    assert facts["micro_f1"]["values"] == pytest.approx(list(expected.micro.values))
+    assert facts["macro_f1"]["mean"] == pytest.approx(expected.macro.mean)
+    assert facts["macro_f1"]["deviation"] == pytest.approx(expected.macro.deviation)
+    assert (facts["nodes"], facts["labels"], facts["without_vector"]) == (40, 2, 1)
+    assert str(expected.micro) in embedry(*words).out
+
+
+def test_evaluate_graph_knows_nodes_that_are_numbers(embedry, tmp_path):
+    """Labels of text are those of nodes named by numbers, and one split has no deviation."""
+    pytest.importorskip("sklearn")
+    Embeddings(range(8), [[n // 4, 1] for n in range(8)]).save(tmp_path / "nodes")
+    (tmp_path / "labels").write_text("".join(f"{n} {n // 4}\n" for n in range(8)))
+    done = embedry("evaluate", "graph", tmp_path / "nodes", tmp_path / "labels",
+                   "--splits", 1, "--json")  # fmt: skip
+    facts = json.loads(done.out)
+    assert (facts["nodes"], facts["without_vector"]) == (8, 0)
+    assert facts["micro_f1"]["deviation"] is None
+
+
+@pytest.mark.parametrize("operator", ["hadamard", "cosine"])
+def test_evaluate_links_learns_from_what_was_not_held_out(embedry, edges, operator):
+    """Each split is that of split_edges, learned from its graph alone by a learner of its seed."""
+    pytest.importorskip("sklearn")
+    held = [split_edges(Graph.from_file(edges), test=0.3, seed=seed) for seed in (5, 6)]
+    spaces = [
+        DeepWalk(8, walks=2, length=10, window=2, seed=seed, threads=1).fit(split.graph)
+        for seed, split in zip((5, 6), held, strict=True)
+    ]
+    expected = link_prediction(
+        [each.embeddings_ for each in spaces], held, operator=operator, seed=5
+    )
+    words = ["evaluate", "links", edges, *SMALL, "--splits", 2, "--seed", 5, "--test", 0.3]
+    facts = json.loads(embedry(*words, "--operator", operator, "--json").out)
+    assert facts["auc"]["values"] == pytest.approx(list(expected.auc.values))
+    assert facts["average_precision"]["mean"] == pytest.approx(expected.average_precision.mean)
+    assert facts["tested"] == sum(expected.tested)
+    assert facts["operator"] == operator
+
+
+def test_evaluate_links_with_node2vec(embedry, edges):
+    """Node2vec takes p and q, and finds groups that are joined within."""
+    pytest.importorskip("sklearn")
+    words = ["evaluate", "links", edges, *SMALL, "--learner", "node2vec", "--p", 2, "--q", 0.5]
+    done = embedry(*words, "--splits", 1, "--operator", "cosine")
+    assert (done.code, done.err) == (0, "")
+    assert "told by node2vec" in done.out
+
+
+@pytest.mark.parametrize(
+    "words", [["graph", "{nodes}", "{labels}"], ["links", "{edges}", *map(str, SMALL)]]
+)
+def test_evaluate_without_the_extra_says_how_to_install_it(
+    embedry, monkeypatch, nodes, edges, words
+):
+    """Where scikit-learn is missing, the one line is the one to type."""
+
+    def missing(what):
+        raise MissingExtraError(what, extra="evaluate")
+
+    for module in ("nodes", "edges", "links"):
+        monkeypatch.setattr(f"embedry.trust.evaluate.graphs.{module}.check_extra", missing)
+    places = {"nodes": nodes[1], "labels": nodes[2], "edges": edges}
+    done = embedry("evaluate", *(word.format(**places) for word in words))
+    assert done.code == 1
+    assert "pip install 'embedry[evaluate]'" in done.err
+    assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["graph", "{folder}/none", "{labels}"], "no file"),
+        (["graph", "{nodes}", "{folder}/none"], "no file"),
+        (["graph", "{nodes}", "{empty}"], "at least one node"),
+        (["graph", "{nodes}", "{alone}"], "line 1"),
+        (["graph", "{nodes}", "{foreign}"], "two labels"),
+        (["graph", "{nodes}", "{labels}", "--train", "nan"], "train"),
+        (["graph", "{nodes}", "{labels}", "--train", "1"], "train"),
+        (["graph", "{nodes}", "{labels}", "--splits", "0"], "splits"),
+        (["links", "{folder}/none"], "no file"),
+        (["links", "{empty}"], "empty"),
+        (["links", "{edges}", "--splits", "0"], "--splits"),
+        (["links", "{edges}", "--test", "nan"], "test"),
+        (["links", "{edges}", "--test", "0.99"], "test"),
+        (["links", "{edges}", "--p", "2"], "--learner node2vec"),
+        (["links", "{edges}", "--operator", "dot", "--splits", "1"], "operator"),
+        (["links", "{edges}", "--dims", "0"], "dims"),
+    ],
+)  # fmt: skip
+def test_evaluate_refuses_with_one_line(embedry, tmp_path, nodes, edges, words, match):
+    """What cannot be measured ends with 1 and one line on standard error."""
+    pytest.importorskip("sklearn")
+    (tmp_path / "empty").touch()
+    (tmp_path / "alone").write_text("λ1\n", encoding="utf-8")
+    (tmp_path / "foreign").write_text("a left\nb right\n")
+    places = {"nodes": nodes[1], "labels": nodes[2], "edges": edges, "folder": tmp_path}
+    places |= {name: tmp_path / name for name in ("empty", "alone", "foreign")}
+    done = embedry("evaluate", *(word.format(**places) for word in words))
+    assert done.code == 1
+    assert done.out == ""
+    assert done.err.startswith("embedry: ")
+    assert done.err.count("\n") == 1
+    assert re.search(match, done.err)

@@ -95,3 +95,45 @@ def _printed(code: str, *arguments: str, environment: dict[str, str] | None = No
     whole = {**os.environ, **(environment or {})}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=whole)
     return done.stdout.strip().split("\n")[-1]
+
+
+_LARGE = """
+import resource, time
+import numpy as np
+from embedry import Graph, walks
+nodes, edges = {nodes}, {edges}
+generator = np.random.default_rng(0)
+# the expected degree of node i falls as (i + 1) ** -1/2: a power law with exponent 3 (Chung, Lu)
+def ends():
+    places = generator.random(edges)
+    places **= 2  # (a share of rank x has weight x ** -1/2)
+    places *= nodes
+    return places.astype(np.int64)
+sources, targets = ends(), ends()
+began = time.process_time()
+graph = Graph.from_edges((sources, targets))
+built = time.process_time() - began
+speeds = []
+for turn in range(4):
+    began = time.process_time()
+    steps = sum(len(some.tokens) - len(some) for some in walks(graph, walks=1, seed=turn))
+    speeds.append(steps / (time.process_time() - began))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+print(len(graph), graph.edge_count, graph.degrees.max(), built, max(speeds[1:]), peak)
+"""
+
+
+def large_graph(nodes: int = 1_000_000, edges: int = 10_000_000) -> dict[str, object]:
+    """Return the row of a large graph: edges, building, steps a second and the peak memory."""
+    printed = _printed(_LARGE.format(nodes=nodes, edges=edges)).split()
+    count, found, widest, built, speed, peak = map(float, printed)
+    return {
+        "nodes": f"{count:,.0f}",
+        "edges drawn": f"{edges:,}",
+        "edges": f"{found:,.0f}",
+        "widest row": f"{widest:,.0f}",
+        "building, CPU s": f"{built:.1f}",
+        "steps/s, best of 3": f"{speed:,.0f}",
+        "asked": "30,000,000",
+        "peak memory MB, all of the process": f"{peak / 1e6:,.0f}",
+    }

@@ -80,6 +80,10 @@ def test_readme_commands_run_and_tables_keep_their_shape(at_home):
     (at_home / "text.txt").write_text("the cat sat on the mat\nthe dog sat on the rug\n" * 20)
     pairs = [f"u{user},i{(user * step) % 40},{step}" for user in range(40) for step in range(1, 9)]
     (at_home / "ratings.csv").write_text("\n".join(pairs))
+    edges = [f"n{node},n{(node + step) % 40}" for node in range(40) for step in (1, 2, 3)]
+    (at_home / "edges.csv").write_text("\n".join(edges))
+    (at_home / "labels.txt").write_text("\n".join(f"n{node} l{node // 20}" for node in range(40)))
+    (at_home / "pairs.txt").write_text("cat dog 9\nmat rug 8\ncat rug 2\ndog mat 1\n")
     assert len(COMMANDS) >= 7
     printed = ""
     for command in COMMANDS:

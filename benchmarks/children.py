@@ -50,7 +50,7 @@ FIRST_USES = {
         "Word2Vec(16, architecture='cbow', threads=1).fit(text)",
     ),
     "Word2Vec.fit, subwords": (
-        f"{_TEXT}\nfrom embedry import Word2Vec\nfrom embedry.learn.ngrams import Subwords",
+        f"{_TEXT}\nfrom embedry import Word2Vec\nfrom embedry.learn.words.ngrams import Subwords",
         "Word2Vec(16, subwords=Subwords(3, 6), threads=1).fit(text)",
     ),
     "DeepWalk.fit": (

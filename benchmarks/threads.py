@@ -16,11 +16,11 @@ import numpy as np
 
 from benchmarks.report import data, table, wiki_text
 from embedry import Corpus, Word2Vec
-from embedry.kernels import sgns
-from embedry.kernels.hot_rows import HotRows, spare_rows
-from embedry.kernels.sgns_threads import OwnTables, hot_words
+from embedry.kernels.sampling import sgns
+from embedry.kernels.sampling.hot_rows import HotRows, spare_rows
+from embedry.kernels.sampling.sgns_threads import OwnTables, hot_words
 from embedry.kernels.simd import aligned
-from embedry.learn.vocabulary import Vocabulary, sentences_of
+from embedry.learn.words.vocabulary import Vocabulary, sentences_of
 from embedry.trust.evaluate import compare, read_analogies, read_word_pairs
 
 TOKENS = 2_000_000

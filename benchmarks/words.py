@@ -14,11 +14,11 @@ from benchmarks.children import compile_seconds, peak_bytes
 from benchmarks.peers import SETTINGS, gensim_subwords, gensim_words
 from benchmarks.report import alternate, table, wiki_text
 from embedry import Corpus, Word2Vec
-from embedry.kernels.sgns import start_state
-from embedry.learn.ngrams import Subwords
+from embedry.kernels.sampling.sgns import start_state
 from embedry.learn.tables import sampling_plan
-from embedry.learn.vocabulary import Vocabulary, sentences_of
-from embedry.learn.wordtables import WordTables
+from embedry.learn.words.ngrams import Subwords
+from embedry.learn.words.tables import WordTables
+from embedry.learn.words.vocabulary import Vocabulary, sentences_of
 
 TOKENS = int(os.environ.get("EMBEDRY_BENCH_SPEED_TOKENS", "2000000"))
 SUBWORDS = Subwords(3, 6)

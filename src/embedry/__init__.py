@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from embedry.learn.graph import DeepWalk as DeepWalk
     from embedry.learn.graph import Node2Vec as Node2Vec
     from embedry.learn.modelfile import load as load
-    from embedry.learn.ngrams import Subwords as Subwords
-    from embedry.learn.walks import walks as walks
+    from embedry.learn.nodes.walks import walks as walks
     from embedry.learn.word2vec import Word2Vec as Word2Vec
+    from embedry.learn.words.ngrams import Subwords as Subwords
     from embedry.store.collection import Collection as Collection
     from embedry.trust import evaluate as evaluate
     from embedry.trust.explain import explain as explain
@@ -49,12 +49,12 @@ _HOMES = {
     "Node2Vec": "embedry.learn.graph",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",
-    "Subwords": "embedry.learn.ngrams",
+    "Subwords": "embedry.learn.words.ngrams",
     "Word2Vec": "embedry.learn.word2vec",
     "explain": "embedry.trust.explain",
     "load": "embedry.learn.modelfile",
     "stability": "embedry.trust.stability",
-    "walks": "embedry.learn.walks",
+    "walks": "embedry.learn.nodes.walks",
 }
 _MODULES = {"evaluate": "embedry.trust.evaluate", "samples": "embedry.data.samples"}
 

@@ -11,6 +11,7 @@ import pytest
 from embedry.cli.demo import _keep, _material
 from embedry.data.interactions import Interactions
 from embedry.learn.als import ALS
+from embedry.learn.graph import Node2Vec
 from embedry.learn.word2vec import Word2Vec
 from embedry.store.collection import Collection
 
@@ -31,14 +32,15 @@ def questions():
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory):
-    """Return the demo's collection of the Python library; taste plays no part and stays small."""
+    """Return the demo's collection of the library; tastes and modules play no part, stay small."""
     folder = tmp_path_factory.mktemp("library")
     material = _material(None)
     words = Word2Vec(dims=100, window=10, sample=1e-4, epochs=10, seed=1).fit(material.text)
     taste = ALS(dims=2, regularization=0.1, iterations=1).fit(
         Interactions.from_triples(["ann"], [material.ids[0]])
     )
-    _keep(material, words, taste, folder)
+    modules = Node2Vec(dims=2, walks=1, length=2).fit(material.imports)
+    _keep(material, words, taste, modules, folder)
     with Collection.open(folder / "python.embedry", must_exist=True) as items:
         yield items
 

@@ -95,13 +95,13 @@ TELLS_WHEN_IT_LEARNS = """
 from embedry.cli.main import main
 from embedry.learn.word2vec import Word2Vec
 
-trained = Word2Vec._trained
+train = Word2Vec._train
 
-def told(self, text):
+def told(self, *what):
     print("learning", flush=True)
-    return trained(self, text)
+    return train(self, *what)
 
-Word2Vec._trained = told
+Word2Vec._train = told
 main()
 """
 

@@ -1,6 +1,7 @@
 """The laws of opening a MODEL: each file is read as what it is, and said so where it cannot."""
 
 import gzip
+import struct
 
 import numpy as np
 import pytest
@@ -60,6 +61,29 @@ def test_open_space_mends_and_counts(tmp_path):
     space = open_space(tmp_path / "a.txt.gz", mend=True)
     assert space.embeddings.ids == ("a", "b")
     assert sum(space.embeddings.mended.values()) == 1
+
+
+def fasttext_model(path, word, dims, buckets):
+    """Write a model of fastText of one word with n-grams of 2 and 3 characters."""
+    rows = np.random.default_rng(0).standard_normal((1 + buckets, dims)).astype("<f4")
+    sizes = [dims, 5, 1, 1, 5, 1, 1, 2, buckets, 2, 3, 100]
+    data = struct.pack("<ii", 793712314, 12) + struct.pack("<12id", *sizes, 1e-4)
+    data += struct.pack("<iiiqq", 1, 1, 0, 99, -1) + word.encode() + b"\0"
+    data += struct.pack("<qb", 5, 0) + struct.pack("<?qq", False, *rows.shape)
+    path.write_bytes(data + rows.tobytes())
+
+
+def test_open_space_tells_fasttext_from_word2vec_by_its_beginning(embedry, tmp_path):
+    """A .bin that begins as fastText's does is read as such, and places unseen words."""
+    path = tmp_path / "model.bin"
+    fasttext_model(path, "λόγος", 4, 10)
+    space = open_space(path)
+    assert (space.form, space.embeddings.ids) == (Format.FASTTEXT, ("λόγος",))
+    expected = Embeddings.read_fasttext(path, ["λόγου"])
+    np.testing.assert_array_equal(space.placed("λόγου").vectors, expected.vectors)
+    done = embedry("words", "nearest", path, "λόγου")
+    assert (done.code, done.err) == (0, "")
+    assert "Near λόγου, placed by its n-grams" in done.out
 
 
 def test_open_space_takes_the_items_of_taste(shelf):

@@ -6,10 +6,10 @@ import re
 import numpy as np
 import pytest
 
+from embedry import Subwords
 from embedry.cli.words import Kind, _told
 from embedry.data.corpus import Corpus
 from embedry.embeddings import Embeddings
-from embedry.learn.ngrams import Subwords
 from embedry.learn.word2vec import Word2Vec
 
 WORDS = ["man", "woman", "king", "queen", "café", "東京"]
@@ -123,7 +123,7 @@ def test_evaluate_tells_pairs_from_analogies(embedry, space, tmp_path):
         "word\tother\tkind\tgrade\nking\tqueen\tN\t9\nking\tcafé\tN\t1\nman\twoman\tN\t8\n"
         "man\t東京\tN\t2\nking\tzyzzyva\tN\t5\n"
     )
-    asked.write_text(": people\nman woman king queen\nman woman zyzzyva king\n")
+    asked.write_text(": people\nman woman king queen\n: none\nman woman zyzzyva king\n")
     done = embedry("words", "evaluate", path, pairs, asked, "--columns", "0,1,3", "--json")
     assert (done.code, done.err) == (0, "")
     first, second = json.loads(done.out)["scores"]
@@ -134,8 +134,10 @@ def test_evaluate_tells_pairs_from_analogies(embedry, space, tmp_path):
     assert (second["overall"]["known"], second["overall"]["asked"]) == (1, 2)
     shown = embedry("words", "evaluate", path, pairs, asked, "--columns", "0,1,3").out
     assert "on 4 of 5 pairs" in shown
+    assert "\\n" not in shown
     assert "unknown words: zyzzyva" in shown
     assert "analogies: 1.000" in shown
+    assert "  none: none of 1 known" in shown
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import embedry
 from embedry.data.graph import Graph
 from embedry.errors import FileFormatError, InputError, NotFittedError, UnknownIdError
 from embedry.learn.graph import DeepWalk, Node2Vec
-from embedry.learn.walks import Extended
+from embedry.learn.nodes.walks import Extended
 
 GROUPS, SIZE = 4, 30
 

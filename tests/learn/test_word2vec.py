@@ -10,9 +10,9 @@ from embedry.data.corpus import Corpus
 from embedry.embeddings import Embeddings
 from embedry.encode.encoder import Encoder
 from embedry.errors import FileFormatError, ForeignSpaceError, InputError, NotFittedError
-from embedry.learn import vocabulary
-from embedry.learn.ngrams import Subwords
 from embedry.learn.word2vec import Word2Vec
+from embedry.learn.words import vocabulary
+from embedry.learn.words.ngrams import Subwords
 
 TOPICS = 6
 WORDS = 12

@@ -88,8 +88,9 @@ def add_field(
 ) -> None:
     """Put what was learned into a collection, as a field of it.
 
-    Word2Vec places the documents that are there, and those that will come. Of all others each
-    id is an item. With --missing create, a collection that is not there is made.
+    Word2Vec places the documents that are there and that will come; of all
+    others each id is an item. With --missing create, a collection that is not
+    there is made.
     """
     from embedry.learn.word2vec import Word2Vec
     from embedry.store.collection import Collection

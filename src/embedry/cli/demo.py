@@ -322,7 +322,8 @@ def _neighbours(made: _Made, report: _Report) -> None:
     report.say()
     near = ", ".join(f"{hit.id} {hit.score:.2f}" for hit in found)
     report.say(Text.assemble(("Used together with ", "bold"), (ITEM, "bold cyan"), f": {near}"))
-    report.say(Padding.indent(show.explanation_lines(why), 2))
+    compared = tuple(part for part in why.parts if part.score is not None)  # JSON has them all
+    report.say(Padding.indent(show.explanation_lines(replace(why, parts=compared)), 2))
 
 
 def _recommend(made: _Made, report: _Report) -> None:

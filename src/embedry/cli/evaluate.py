@@ -40,9 +40,10 @@ def graph(
     form: FormatName = Format.AUTO,
     as_json: arguments.AsJson = False,
 ) -> None:
-    """Measure how well a linear classifier tells the labels of nodes from their vectors.
+    """Measure how much the vectors of nodes tell of their labels.
 
-    Micro- and macro-F1, mean and spread over the splits, as in the DeepWalk and node2vec papers.
+    Micro- and macro-F1 of a linear classifier, mean and spread over the splits,
+    as in the DeepWalk and node2vec papers.
     """
     from embedry.trust.evaluate import node_classification, read_labels
 
@@ -88,9 +89,10 @@ def links(  # noqa: PLR0913  (a command's options)
     columns: arguments.Columns = None,
     as_json: arguments.AsJson = False,
 ) -> None:
-    """Hold edges out, learn from the rest, and measure how well the held-out ones are told.
+    """Hold edges out, learn from the rest, and measure how well they are told.
 
-    From as many pairs that are no edges: 0.5 is chance. Each split has its own seed.
+    They are told from as many pairs that are no edges: 0.5 is chance. Each
+    split has its own seed.
     """
     from embedry.trust.evaluate import link_prediction, split_edges
 

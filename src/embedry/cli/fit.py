@@ -14,7 +14,7 @@ from embedry.errors import InputError
 if TYPE_CHECKING:
     from embedry.data.graph import Graph
     from embedry.learn.graph import DeepWalk, Node2Vec
-    from embedry.learn.ngrams import Subwords
+    from embedry.learn.words.ngrams import Subwords
 
 __all__ = ["app"]
 
@@ -74,7 +74,7 @@ def word2vec(  # noqa: PLR0913  (a command's options)
 
 
 def _subwords(text: str | None) -> Subwords | None:
-    from embedry.learn.ngrams import Subwords
+    from embedry.learn.words.ngrams import Subwords
 
     if text is None:
         return None

@@ -265,7 +265,8 @@ def word_scores(
     screen = console()
     for file, score in scores.items():
         screen.print(Text(_visible(file), style="bold"))
-        screen.print(Padding.indent(Text(_visible(str(score))), 2))
+        for line in str(score).splitlines():
+            screen.print(Padding.indent(Text(_visible(line)), 2))
         if score.unknown:
             screen.print(f"  unknown words: {_visible(_some(score.unknown))}")
     _show_mended(screen, mended)

@@ -48,7 +48,8 @@ def nearest(
 ) -> None:
     """Show what lies nearest to words, or to examples.
 
-    A word that was not learned is placed by its n-grams, where the model has them.
+    A word that was not learned is placed by its n-grams, where the model has
+    them.
     """
     if bool(words) == bool(like or unlike):
         raise InputError("Pass words, or --like and --unlike, and not both.")
@@ -76,7 +77,7 @@ def _near(space: Space, word: str, k: int) -> tuple[str, Hits]:
 def analogy(
     model: ModelFile,
     a: Annotated[str, typer.Argument(help="As a is to b, ...")],
-    b: Annotated[str, typer.Argument()],
+    b: Annotated[str, typer.Argument(help="... as to this ...")],
     c: Annotated[str, typer.Argument(help="... so is c to what?")],
     method: Annotated[str, typer.Option(help="add or multiply.")] = "add",
     k: arguments.HowMany = 10,

@@ -136,8 +136,8 @@ class _KernelLocator(_CacheLocator):
         return str(self._folder)
 
     def get_source_stamp(self) -> str:
-        """Return a digest of the kernel's file and of all sources beside this one."""
-        sources = {*Path(__file__).parent.glob("*.py"), self._file}
+        """Return a digest of the kernel's file and of all sources of kernels."""
+        sources = {*Path(__file__).parent.rglob("*.py"), self._file}
         digest = hashlib.sha256()
         for source in sorted(sources):
             digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")

@@ -6,7 +6,7 @@ number costs time and no memory. Both learners train with negative sampling, as 
 the DeepWalk of the paper used a hierarchical softmax.
 
 What it is not: a use of what is known of nodes beside their edges; of a node without an edge
-nothing can be learned. How they train is in ``embedry.learn.graphlearner``.
+nothing can be learned. How they train is in ``embedry.learn.nodes.learner``.
 
 References
 ----------
@@ -20,8 +20,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embedry.learn.graphlearner import GraphLearner
-from embedry.learn.walks import Extended, Walker
+from embedry.learn.nodes.learner import GraphLearner
+from embedry.learn.nodes.walks import Extended, Walker
 
 if TYPE_CHECKING:
     from embedry.data.graph import Graph

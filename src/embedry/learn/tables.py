@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedry.kernels import sgns
-from embedry.kernels.hot_rows import spare_rows
-from embedry.kernels.sgns_threads import OwnTables, hot_words
+from embedry.kernels.sampling import sgns
+from embedry.kernels.sampling.hot_rows import spare_rows
+from embedry.kernels.sampling.sgns_threads import OwnTables, hot_words
 from embedry.kernels.simd import aligned
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from embedry.kernels.sgns_threads import Kernel
+    from embedry.kernels.sampling.sgns_threads import Kernel
     from embedry.learn.trainer import Sentences, TableTrainer
 
 __all__ = ["Tables", "random_rows", "sampling_plan"]
@@ -45,7 +45,7 @@ class Tables:
     rows, targets : int
         How many are shared.
     kernel : callable
-        What trains them; `embedry.kernels.sgns.train`, or one that takes the same arguments.
+        What trains them; `kernels.sampling.sgns.train`, or one that takes the same arguments.
     """
 
     inputs: NDArray[np.float32]

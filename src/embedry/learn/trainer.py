@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from embedry.kernels.sgns import SkipGram, Trained
+    from embedry.kernels.sampling.sgns import SkipGram, Trained
 
 __all__ = ["Part", "Sentences", "SharedTables", "TableTrainer", "train"]
 
@@ -118,7 +118,7 @@ def train(
     KeyboardInterrupt
         At Ctrl-C, once all threads have ended.
     """
-    from embedry.kernels.sgns import check_ids, start_state
+    from embedry.kernels.sampling.sgns import check_ids, start_state
 
     vocabulary_size = plan.keep.size
 

@@ -26,15 +26,15 @@ from embedry.data.corpus import Corpus
 from embedry.embeddings import Embeddings
 from embedry.errors import FileFormatError, InputError
 from embedry.ids import pack_ids, unpack_ids
-from embedry.learn.alacarte import ContextMap, context_map
-from embedry.learn.documents import SMOOTHING, common_direction
 from embedry.learn.growth import Growth, measure_growth
 from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
-from embedry.learn.ngrams import NGramRows, Subwords
 from embedry.learn.trainer import train
-from embedry.learn.vocabulary import Vocabulary, parts_of, sentences_of
-from embedry.learn.wordspace import ROLES, WordSpace
+from embedry.learn.words.alacarte import ContextMap, context_map
+from embedry.learn.words.documents import SMOOTHING, common_direction
+from embedry.learn.words.ngrams import NGramRows, Subwords
+from embedry.learn.words.space import ROLES, WordSpace
+from embedry.learn.words.vocabulary import Vocabulary, parts_of, sentences_of
 from embedry.threads import thread_count
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from embedry.encode.encoder import Encoded
     from embedry.learn.place import Placed
-    from embedry.learn.wordtables import WordTables
+    from embedry.learn.words.tables import WordTables
 
 __all__ = ["Architecture", "Word2Vec"]
 
@@ -181,7 +181,7 @@ class Word2Vec(Learner):
         _check_corpus(corpus)
         vocabulary = Vocabulary.of(corpus, self.min_count)
         generator = np.random.default_rng(self.seed)
-        from embedry.learn.wordtables import WordTables  # brings the compiler: some 0.3 s
+        from embedry.learn.words.tables import WordTables  # brings the compiler: some 0.3 s
 
         tables = WordTables.started(
             vocabulary.words,
@@ -346,7 +346,7 @@ class Word2Vec(Learner):
 
     def _tables(self) -> WordTables:
         """Return the tables that training goes on from."""
-        from embedry.learn.wordtables import WordTables
+        from embedry.learn.words.tables import WordTables
 
         known = self.embeddings_
         arrays = {"vectors": known.vectors, **self._beside}

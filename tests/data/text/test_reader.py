@@ -12,7 +12,7 @@ from embedry.data.text import reader
 from embedry.data.text.draft import Draft
 from embedry.data.text.lines import add_lines, lines_of
 from embedry.data.text.reader import add_pieces
-from embedry.kernels import tokens
+from embedry.kernels.text import tokens
 
 # letters whose small form depends on others, space that is not ASCII, line ends that are none
 ALPHABET = (

@@ -15,15 +15,15 @@ import numpy as np
 
 from embedry.data.text.draft import Growing
 from embedry.data.text.tokenizer import tokenize_lines
-from embedry.kernels.meanings import Meaning, expand
-from embedry.kernels.tokens import Splitter
+from embedry.kernels.text.meanings import Meaning, expand
+from embedry.kernels.text.tokens import Splitter
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.data.text.tokenizer import Tokenizer
-    from embedry.kernels.bytekinds import ByteKinds
-    from embedry.kernels.tokens import Split
+    from embedry.kernels.text.bytekinds import ByteKinds
+    from embedry.kernels.text.tokens import Split
 
 __all__ = ["Glossary", "Lexicon"]
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from embedry.data.text.glossary import Glossary, Lexicon
 from embedry.data.text.tokenizer import bytes_of
-from embedry.kernels.bytekinds import ByteKinds, byte_kinds, last_break
-from embedry.kernels.tokens import Split, Splitter
+from embedry.kernels.text.bytekinds import ByteKinds, byte_kinds, last_break
+from embedry.kernels.text.tokens import Split, Splitter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence

@@ -1,0 +1,1 @@
+"""Kernels that train by negative sampling, and what they share."""

@@ -1,0 +1,490 @@
+"""Training on bags of rows: CBOW, and words made of subwords, with negative sampling.
+
+What it is: one compiled pass over sentences of ids, `train_bags`, for three architectures;
+beside it, in ``kernels.sampling.plainbags``, the same in plain NumPy. What it is not: skip-gram
+of whole words, which ``embedry.kernels.sampling.sgns`` has; nor the hashing of n-grams.
+
+CBOW: the mean of the words around learns to tell the centre from ``negative`` words drawn at
+random. The whole error is added to every word of the bag, as word2vec.c and gensim do, and not
+divided among them. A word that is in the bag twice counts twice in both.
+
+Subwords: a word is the mean of its rows: its own and those of its n-grams. Words within a block
+of neighbouring positions are gathered once, each word in one place; all positions of the block
+learn on these few vectors, which stay in the nearest cache; then what each word has learned is
+added to all its rows. fastText gathers and adds anew for every pair. In CBOW a bag is the mean of
+all rows of all words around; in skip-gram each word around learns by itself.
+
+References
+----------
+T. Mikolov, K. Chen, G. Corrado, J. Dean, "Efficient estimation of word representations in vector
+space", 2013, section 3.1 (CBOW).
+T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean, "Distributed representations of words
+and phrases and their compositionality", 2013, section 2.2 (negative sampling).
+P. Bojanowski, E. Grave, A. Joulin, T. Mikolov, "Enriching word vectors with subword
+information", 2017, section 3.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embedry.errors import InputError
+from embedry.kernels.compiler import compiled
+from embedry.kernels.draws import below
+from embedry.kernels.sampling.bag_steps import (
+    ROWS,
+    fill_up,
+    gather,
+    mean,
+    scatter,
+    score_bag,
+    spread,
+    update_bag,
+)
+from embedry.kernels.sampling.sgns import (
+    CACHE_LINE,
+    GROUP,
+    SLOTS,
+    SkipGram,
+    Trained,
+    _aim,
+    _check_array,
+    _look_around,
+    _read_only,
+    _score,
+    _set_rates,
+    _thin_out,
+    _update,
+    check_sentences,
+)
+from embedry.kernels.simd import LANES, aligned, prefetch, store, zero
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Bags", "check_tables", "train_bags"]
+
+ARCHITECTURES = ("cbow", "skipgram")
+MOST_POSITIONS = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Bags:
+    """What an input of training is made of.
+
+    Attributes
+    ----------
+    architecture : {"cbow", "skipgram"}, default "cbow"
+        One bag of all words around, or each word around by itself.
+    subword_offsets : ndarray (vocabulary + 1,), int64, optional
+        Word i is the mean of ``subword_rows[subword_offsets[i]:subword_offsets[i + 1]]``.
+        Without, word i is row i.
+    subword_rows : ndarray, int32, optional
+        Rows of the table of inputs; at least one a word. One may be there twice and then counts
+        twice in the mean.
+    positions : int, default 32
+        With subwords, how many neighbouring positions learn before rows are updated.
+
+    Raises
+    ------
+    InputError
+        If the architecture is another, an array has another shape or dtype, one is there without
+        the other, offsets do not start at 0, rise and end at the last row, a row is negative, or
+        positions are not in [1, 1024].
+    """
+
+    architecture: str = "cbow"
+    subword_offsets: NDArray[np.int64] | None = None
+    subword_rows: NDArray[np.int32] | None = None
+    positions: int = 32
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            raise InputError(
+                f"architecture must be 'cbow' or 'skipgram'; got {self.architecture!r}."
+            )
+        if not 1 <= self.positions <= MOST_POSITIONS:
+            raise InputError(
+                f"positions must be in [1, {MOST_POSITIONS}]; got {self.positions}. Try 32."
+            )
+        if self.subword_offsets is not None and self.subword_rows is not None:
+            _check_subwords(self.subword_offsets, self.subword_rows)
+        elif self.subword_offsets is not None or self.subword_rows is not None:
+            raise InputError("subword_offsets and subword_rows must come together, or neither.")
+
+    @property
+    def of_subwords(self) -> bool:
+        """Whether words are made of subwords."""
+        return self.subword_offsets is not None
+
+    @property
+    def lists(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """The offsets and rows of subwords; empty without."""
+        if self.subword_offsets is None or self.subword_rows is None:
+            return np.empty(0, np.int64), np.empty(0, np.int32)
+        return self.subword_offsets, self.subword_rows
+
+    @cached_property
+    def rows_needed(self) -> int:
+        """How many rows the table of inputs must have at least."""
+        return int(self.lists[1].max(initial=-1)) + 1
+
+    @cached_property
+    def shares(self) -> NDArray[np.float32]:
+        """What part of a word's move each entry of its list takes, float32 (vocabulary,).
+
+        1 where no row repeats. Where row r is there c_r times, it takes c_r parts, and the mean
+        would move ``sum(c_r ** 2) / sum(c_r)`` times as far as the word did; the share makes up
+        for that.
+        """
+        offsets, rows = self.lists
+        if not offsets.size:
+            return np.empty(0, np.float32)
+        lengths = np.diff(offsets)
+        owners = np.repeat(np.arange(lengths.size), lengths)
+        pairs, times = np.unique(owners * self.rows_needed + rows, return_counts=True)
+        squares = np.bincount(pairs // self.rows_needed, weights=times**2)
+        return np.asarray(lengths / squares, np.float32)
+
+
+def _check_subwords(offsets: NDArray[np.int64], rows: NDArray[np.int32]) -> None:
+    _check_array("subword_offsets", offsets, np.int64, 1)
+    _check_array("subword_rows", rows, np.int32, 1)
+    if not offsets.size or offsets[0] != 0 or offsets[-1] != rows.size:
+        raise InputError(
+            f"subword_offsets must start at 0 and end at {rows.size}, the number of subword_rows."
+        )
+    lacks = np.flatnonzero(offsets[1:] <= offsets[:-1])
+    if lacks.size:
+        raise InputError(
+            f"subword_offsets must rise: each word has a row at least; word {lacks[0]} has none. "
+            "Give it a row of its own."
+        )
+    if rows.size and rows.min() < 0:
+        at = int(np.flatnonzero(rows < 0)[0])
+        raise InputError(f"subword_rows must be at least 0; got {rows[at]} at {at}.")
+
+
+def train_bags(
+    words: NDArray[np.float32],
+    contexts: NDArray[np.float32],
+    tokens: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    first: int,
+    last: int,
+    plan: SkipGram,
+    state: NDArray[np.uint64],
+    bags: Bags,
+) -> Trained:
+    """Train on the sentences from ``first`` to before ``last``, in place.
+
+    Call `kernels.sampling.sgns.check_ids` once before. Training a corpus in parts, one call after
+    the other with one state, gives the same bytes as one call. Threads may train parts of their
+    own at the same time (Hogwild): each with its own state; the bytes then differ from run to
+    run.
+
+    Parameters
+    ----------
+    words : ndarray, shape (rows, width), float32
+        The table of inputs; from `embedry.kernels.simd.aligned`, columns from ``dims`` on zero.
+        Without subwords a row for each word.
+    contexts : ndarray, shape (vocabulary + 1, width), float32
+        The vectors that targets are told apart by; zeros at first. The last row stays zero.
+    tokens, offsets : ndarray
+        As `embedry.kernels.sampling.sgns.check_ids` wants them.
+    first, last : int
+        Sentences, ``0 <= first <= last < len(offsets)``.
+    plan : SkipGram
+        The settings. ``batch`` is for skip-gram alone.
+    state : ndarray, shape (2,), uint64
+        From `embedry.kernels.sampling.sgns.start_state`; carried on in place.
+    bags : Bags
+        The architecture, and the subwords.
+
+    Returns
+    -------
+    Trained
+        How many tokens were kept, and how many pairs of a centre and a word around there were.
+
+    Raises
+    ------
+    InputError
+        If an array has another shape, dtype or order, ``first`` and ``last`` are outside, or
+        ``words`` lacks a row that a subword names.
+
+    Notes
+    -----
+    A position of CBOW takes ``2 * width * (3 * (negative + 1) + window + 1)`` floating-point
+    operations on average; one of skip-gram as in `kernels.sampling.sgns.train`. With subwords
+    there are two more for each number of each row, ``1 + 2 * window / positions`` times at most.
+    Memory beside the tables is 16 bytes for each token of the longest sentence, 4 for each word,
+    and with subwords ``8 * width * (positions + 2 * window)``. A negative that happens to be the
+    centre teaches nothing, as in word2vec.c. Numbers differ from ``train_bags_plain`` in the
+    last bits alone.
+
+    With subwords, words that share an n-gram see what the others taught it from the next block
+    on. fastText lets a row that repeats in one word move as many times as far; here the word
+    moves as far as it would without.
+    """
+    check_tables(words, contexts, plan, bags)
+    check_sentences(tokens, offsets, first, last, state)
+    subword_offsets, subword_rows = bags.lists
+    span = bags.positions + 2 * plan.window if bags.of_subwords else 0
+    near = aligned(2 * span + 2, words.shape[1])
+    kept, pairs = _train_bags(
+        words,
+        contexts,
+        _read_only(tokens),
+        _read_only(offsets),
+        int(first),
+        int(last),
+        _read_only(plan.keep),
+        _read_only(plan.negatives),
+        int(plan.total_tokens),
+        int(plan.window),
+        int(plan.negative),
+        float(plan.learning_rate),
+        float(plan.min_learning_rate),
+        int(plan.batch) if bags.architecture == "skipgram" else None,
+        _read_only(subword_offsets) if bags.of_subwords else None,
+        _read_only(subword_rows),
+        _read_only(bags.shares),
+        near[:-2],
+        near[-1] if bags.architecture == "cbow" else None,
+        near[-2],
+        int(bags.positions),
+        state,
+    )
+    return Trained(int(kept), int(pairs))
+
+
+def check_tables(
+    words: NDArray[np.float32], contexts: NDArray[np.float32], plan: SkipGram, bags: Bags
+) -> None:
+    """Refuse tables that do not fit the plan and the subwords.
+
+    Parameters
+    ----------
+    words, contexts, plan, bags
+        As `train_bags` takes them.
+
+    Raises
+    ------
+    InputError
+        If a table has another shape, dtype or order, lacks rows, or the last row of contexts is
+        not zero.
+    """
+    _check_array("words", words, np.float32, 2)
+    _check_array("contexts", contexts, np.float32, 2)
+    rows, width = words.shape
+    vocabulary = plan.keep.size
+    if width % CACHE_LINE or not width or contexts.shape != (vocabulary + 1, width):
+        raise InputError(
+            f"words must be (rows, width) and contexts ({vocabulary + 1}, width), width a multiple "
+            f"of 16; got {words.shape} and {contexts.shape}. Make them with aligned()."
+        )
+    if contexts[-1].any():
+        raise InputError("the last row of contexts must be zero: it stands for no word.")
+    if not bags.of_subwords and rows != vocabulary:
+        raise InputError(
+            f"words must have {vocabulary} rows, as plan.keep has entries; got {rows}."
+        )
+    if bags.of_subwords and bags.lists[0].size != vocabulary + 1:
+        raise InputError(
+            f"subword_offsets must have {vocabulary + 1} entries, one more than plan.keep; got "
+            f"{bags.lists[0].size}."
+        )
+    if bags.rows_needed > rows:
+        raise InputError(
+            f"words must have a row for each of subword_rows, {bags.rows_needed}; got {rows}."
+        )
+
+
+@compiled
+def _train_bags(
+    words: NDArray[np.float32],
+    contexts: NDArray[np.float32],
+    tokens: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    first: int,
+    last: int,
+    keep: NDArray[np.uint32],
+    negatives: NDArray[np.int32],
+    total_tokens: int,
+    window: int,
+    negative: int,
+    learning_rate: float,
+    min_learning_rate: float,
+    batch: int | None,
+    subword_offsets: NDArray[np.int64] | None,
+    subword_rows: NDArray[np.int32],
+    shares: NDArray[np.float32],
+    near: NDArray[np.float32],
+    bag: NDArray[np.float32] | None,
+    error: NDArray[np.float32],
+    positions: int,
+    state: NDArray[np.uint64],
+) -> tuple[int, int]:
+    """Train on sentences; see `train_bags`. Rows are named by the flat offset of their start.
+
+    Numba leaves out what `None` switches off: ``batch`` is for skip-gram, ``bag`` for CBOW,
+    ``subword_offsets`` for subwords. So each use compiles its own part alone.
+    """
+    width = contexts.shape[1]
+    slots = (negative // GROUP + 1) * SLOTS
+    longest = 0
+    for sentence in range(first, last):
+        longest = max(longest, offsets[sentence + 1] - offsets[sentence])
+    kept = np.empty(longest, np.int64)
+    places = np.empty(longest, np.int64)
+    most = 2 * window
+    source = words
+    if subword_offsets is not None:
+        source = near
+        for word in range(keep.size):
+            most = max(most, subword_offsets[word + 1] - subword_offsets[word])
+        members = np.empty(near.shape[0], np.int64)
+        place_of = np.empty(keep.size, np.int64)
+        place_of[:] = -1
+    entries = np.empty(most + ROWS, np.int64)
+    weights = np.empty(most + ROWS, np.float32)
+    targets = np.empty(2 * slots, np.int64)  # of this position and of the next, in turns
+    targets[:] = keep.size * width
+    labels = np.empty(slots, np.float32)
+    labels[:] = 0
+    labels[0] = 1
+    rates = np.empty(slots, np.float32)
+    rates[:] = 0
+    steps = np.empty(2 * window * SLOTS, np.float32)
+    all_kept = 0
+    pairs = 0
+    for sentence in range(first, last):
+        begin = offsets[sentence]
+        length = offsets[sentence + 1] - begin
+        done = state[1]
+        state[1] += np.uint64(length)
+        count = _thin_out(kept, tokens, begin, begin + length, keep, 1, state)
+        all_kept += count
+        if count < 2:
+            continue
+        cursor = below(state, negatives.size)
+        cursor = _aim(targets, 0, kept[0] * width, negatives, cursor, negative, width)
+        block = positions
+        if subword_offsets is None:
+            block = count
+            for position in range(count):
+                places[position] = kept[position] * width
+        for start in range(0, count, block):
+            stop = min(start + block, count)
+            if subword_offsets is not None:
+                found = gather(
+                    words,
+                    kept,
+                    max(0, start - window),
+                    min(count, stop + window),
+                    subword_offsets,
+                    subword_rows,
+                    place_of,
+                    entries,
+                    weights,
+                    near,
+                    members,
+                    places,
+                )
+            for position in range(start, stop):
+                now = position % 2 * slots
+                following = slots - now
+                upcoming = kept[min(position + 1, count - 1)] * width
+                cursor = _aim(targets, following, upcoming, negatives, cursor, negative, width)
+                if subword_offsets is None:
+                    ahead = places[min(position + 1 + window, count - 1)]
+                else:
+                    ahead = places[position]
+                    coming = kept[min(position + block + window, count - 1)]
+                    for entry in range(subword_offsets[coming], subword_offsets[coming + 1]):
+                        for line in range(0, width, CACHE_LINE):
+                            prefetch(words, np.int64(subword_rows[entry]) * width + line)
+                progress = (done + length * position / count) / total_tokens
+                rate = learning_rate - (learning_rate - min_learning_rate) * progress
+                _set_rates(rates, targets, now, negative, np.float32(max(rate, min_learning_rate)))
+                reach = 1 + below(state, window)
+                around = _look_around(entries, places, count, position, reach)
+                pairs += around
+                if batch is not None:
+                    for begun in range(0, around, batch):
+                        end = min(begun + batch, around)
+                        for slot in range(0, slots, SLOTS):
+                            _score(
+                                source,
+                                contexts,
+                                entries,
+                                begun,
+                                end,
+                                targets,
+                                now + slot,
+                                labels,
+                                rates,
+                                slot,
+                                steps,
+                            )
+                            _update(
+                                source,
+                                contexts,
+                                entries,
+                                begun,
+                                end,
+                                targets,
+                                now + slot,
+                                steps,
+                                following + slot,
+                                ahead,
+                            )
+                if bag is not None:
+                    if subword_offsets is None:
+                        for entry in range(around):
+                            weights[entry] = np.float32(1) / np.float32(around)
+                    else:
+                        total = 0
+                        for entry in range(around):
+                            word = members[entries[entry] // width]
+                            size = subword_offsets[word + 1] - subword_offsets[word]
+                            weights[entry] = np.float32(size)
+                            total += size
+                        for entry in range(around):
+                            weights[entry] /= np.float32(total)
+                    fill_up(entries, weights, around)
+                    mean(source, entries, weights, around, bag, 0, width)
+                    for at in range(0, width, LANES):
+                        store(zero(), error, at)
+                    for slot in range(0, slots, SLOTS):
+                        score_bag(bag, contexts, targets, now + slot, labels, rates, slot, steps)
+                        update_bag(
+                            bag,
+                            error,
+                            contexts,
+                            targets,
+                            now + slot,
+                            steps,
+                            following + slot,
+                            source,
+                            ahead,
+                        )
+                    spread(source, entries, around, error, width)
+            if subword_offsets is not None:
+                scatter(
+                    words,
+                    found,
+                    subword_offsets,
+                    subword_rows,
+                    shares,
+                    place_of,
+                    entries,
+                    near,
+                    members,
+                    error,
+                )
+    return all_kept, pairs

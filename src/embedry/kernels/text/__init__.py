@@ -1,0 +1,1 @@
+"""Kernels that read text: bytes to runs, runs to codes."""

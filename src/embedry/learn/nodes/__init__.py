@@ -1,0 +1,1 @@
+"""What DeepWalk and Node2Vec share: walks, training, placing."""

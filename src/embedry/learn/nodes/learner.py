@@ -1,0 +1,296 @@
+"""What DeepWalk and Node2Vec share: training on streamed walks, placing, saving.
+
+What it is: all of a learner of nodes but how its walks go on. What it is not: a learner by
+itself; see ``embedry.learn.graph``.
+
+References
+----------
+As ``embedry.learn.graph``.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from embedry.card import Card, fingerprint
+from embedry.embeddings import Embeddings
+from embedry.errors import FileFormatError, InputError
+from embedry.ids import pack_ids, unpack_ids
+from embedry.learn.learner import Learner, real_number, whole_number
+from embedry.learn.modelfile import read_model, write_model
+from embedry.learn.nodes.place import NeighbourMap, neighbour_map
+from embedry.learn.nodes.walks import LONGEST, Walker
+from embedry.learn.trainer import train
+from embedry.threads import thread_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from embedry.data.graph import Graph
+    from embedry.ids import Id
+    from embedry.kernels.sampling.sgns import SkipGram
+    from embedry.learn.nodes.walks import Pilot, Walks
+    from embedry.learn.place import Placed
+
+__all__ = ["GraphLearner"]
+
+_LOWEST_RATE = 1e-4
+_DIVERGED = 1000.0  # entries of vectors are a few units
+_EXPONENT = 0.75  # of the visits that random nodes are drawn by (Mikolov 2013, Grover 2016)
+
+
+class GraphLearner(Learner):
+    """What DeepWalk and Node2Vec share: all but how a walk goes on."""
+
+    embeddings_: Embeddings
+    unplaced_: tuple[Id, ...]
+    dims: int
+    walks: int
+    length: int
+    window: int
+    negative: int
+    epochs: int
+    learning_rate: float
+    seed: int
+    threads: int | None
+    _kind: ClassVar[str]
+    _map: NeighbourMap
+
+    @abstractmethod
+    def _walker(self, graph: Graph) -> Walker:
+        """Return what walks on a graph as the settings say."""
+
+    def fit(self, graph: Graph, y: object = None) -> Self:  # noqa: ARG002
+        """Learn from a graph.
+
+        Parameters
+        ----------
+        graph : Graph
+        y : ignored
+            For scikit-learn's sake.
+
+        Returns
+        -------
+        DeepWalk or Node2Vec
+            Itself, fitted.
+
+        Raises
+        ------
+        InputError
+            If a setting is out of range, ``graph`` is no graph or has no edge, or the learning
+            rate is so high that the vectors grow without bound.
+        """
+        from embedry.learn.tables import Tables  # brings the compiler: some 0.3 s
+
+        self._check_settings()
+        walker = self._walker(graph)
+        generator = np.random.default_rng(self.seed)
+        pilot = walker.pilot()
+        threads = thread_count(self.threads)
+        tables = Tables.started(len(graph), int(self.dims), generator, threads)
+        plan = self._plan(pilot, generator)
+        parts = walker.parts(threads, generator)
+        train(tables, plan, pilot.visits, parts, int(self.epochs), "Learning nodes")
+        vectors = tables.vectors[:, : int(self.dims)]
+        self._check_steady(vectors)
+        self._keep(graph, vectors, walker.met)
+        return self
+
+    def _plan(self, pilot: Pilot, generator: np.random.Generator) -> SkipGram:
+        """Return the plan of training, with smaller batches where walks turn in circles."""
+        from embedry.kernels.sampling.sgns import steady_batch
+        from embedry.learn.tables import sampling_plan
+
+        rate = float(self.learning_rate)
+        plan = sampling_plan(
+            pilot.visits,
+            generator,
+            window=int(self.window),
+            negative=int(self.negative),
+            sample=0.0,
+            exponent=_EXPONENT,
+            rates=(rate, min(_LOWEST_RATE, rate)),
+        )
+        densest = np.array([pilot.densest, 1 - pilot.densest]) * 1_000_000
+        batch = steady_batch(densest.astype(np.int64), plan.keep[:2], rate)
+        return replace(plan, batch=min(plan.batch, batch))
+
+    def _check_steady(self, vectors: NDArray[np.float32]) -> None:
+        longest = float(np.abs(vectors).max())
+        if not longest < _DIVERGED:
+            raise InputError(
+                f"learning_rate must be low enough for training to settle; at "
+                f"{self.learning_rate:g} entries of vectors reached {longest:.3g}. Try 0.05."
+            )
+
+    def _keep(self, graph: Graph, vectors: NDArray[np.float32], met: NDArray[np.bool_]) -> None:
+        """Make what was learned ours, all at once."""
+        placed = np.flatnonzero(met)
+        ids = [graph.ids[node] for node in placed.tolist()]
+        rows = np.ascontiguousarray(vectors[placed])
+        settings = {**self._plain_settings(), "threads": thread_count(self.threads)}
+        card = Card(
+            self._kind,
+            int(self.dims),
+            "cosine",
+            fingerprint(self._kind, ids, rows),
+            ("node",),
+            settings=tuple(settings.items()),
+        )
+        embeddings = Embeddings(ids, rows, card)
+        self._map = neighbour_map(graph, placed, rows)
+        self.unplaced_ = tuple(graph.ids[node] for node in np.flatnonzero(~met).tolist())
+        self.embeddings_ = embeddings
+        self._fitted_with = self._plain_settings()
+
+    def walk(self, graph: Graph) -> Iterator[Walks]:
+        """Walk on a graph as ``fit`` does, and yield the walks in batches.
+
+        Parameters
+        ----------
+        graph : Graph
+
+        Yields
+        ------
+        Walks
+            About 150,000 nodes each; the walks of the first epoch, for ``threads=1``.
+
+        Raises
+        ------
+        InputError
+            As ``fit``.
+
+        See Also
+        --------
+        embedry.walks : the same without a learner.
+        """
+        self._check_settings()
+        return self._walker(graph).named()
+
+    def place(
+        self, nodes: Sequence[Id], *, neighbours: Sequence[Sequence[Id] | Mapping[Id, float]]
+    ) -> Placed:
+        """Place new nodes by their edges to known ones, without training.
+
+        A node goes to the mean of its neighbours, through a linear map that was fitted on the
+        known nodes. The model itself is not changed.
+
+        Parameters
+        ----------
+        nodes : sequence of n str or int
+        neighbours : sequence of n sequences of ids, or of n mappings of id to weight
+            For each node, the nodes that it has an edge to; the weights are above 0.
+
+        Returns
+        -------
+        Placed
+            Embeddings of this space, and the cosine to expect between each and the vector that
+            training would give, by how many neighbours the node has; None where fewer than 100
+            nodes were learned, and the mean alone is returned then.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        InputError
+            If there is not one collection of neighbours a node, one is empty, a weight is not
+            above 0, or an id is none or comes twice.
+        UnknownIdError
+            If a neighbour has no vector.
+
+        Notes
+        -----
+        The confidence is measured on known nodes that the map was not fitted on, five folds; but
+        their neighbours were trained with them, so that it is somewhat too high for nodes that
+        are truly new.
+
+        References
+        ----------
+        Khodak et al. 2018, A La Carte Embedding (the map, for words).
+        """
+        self._check_fitted("embeddings_")
+        return self._map.place(self.embeddings_, nodes, neighbours)
+
+    def _check_settings(self) -> None:
+        whole_number("dims", self.dims, 1, 4096)
+        whole_number("walks", self.walks, 1)
+        whole_number("length", self.length, 2, LONGEST)
+        whole_number("window", self.window, 1, 50)
+        whole_number("negative", self.negative, 1, 50)
+        whole_number("epochs", self.epochs, 1)
+        whole_number("seed", self.seed, 0)
+        real_number("learning_rate", self.learning_rate, 1e-6, 1)
+        thread_count(self.threads)
+
+    @classmethod
+    def _given(cls, plain: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of ``__init__`` that `_plain_settings` made plain."""
+        return plain
+
+    @property
+    def card(self) -> Card:
+        """The space of the nodes; `NotFittedError` before ``fit``."""
+        self._check_fitted("embeddings_")
+        return self.embeddings_.card
+
+    def save(self, path: str | Path) -> None:
+        """Write the learned space into one file; `embedry.load` and `load` read it.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        OSError
+            If it cannot be written; what was there stays.
+        """
+        self._check_fitted("embeddings_")
+        arrays: dict[str, NDArray[Any]] = {
+            "vectors": self.embeddings_.vectors,
+            **self._map.arrays(),
+            **pack_ids(self.embeddings_.ids),
+            **pack_ids(self.unplaced_, "unplaced"),
+        }
+        write_model(path, self.card, self._fitted_with, arrays)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Returns
+        -------
+        DeepWalk or Node2Vec
+            Fitted.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        FileFormatError
+            If it is something else, or damaged.
+        """
+        card, settings, file = read_model(path, cls._kind)
+        try:
+            learner = cls(**cls._given(settings))
+            learner._fitted_with = settings
+            learner._map = NeighbourMap.from_arrays(file.arrays)
+            learner.unplaced_ = tuple(unpack_ids(file.arrays, "unplaced"))
+            ids = unpack_ids(file.arrays)
+            learner.embeddings_ = Embeddings(ids, file.arrays["vectors"], card)
+        except (KeyError, TypeError, ValueError) as error:
+            raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
+        return learner

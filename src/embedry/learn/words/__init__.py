@@ -1,0 +1,1 @@
+"""What Word2Vec is made of: vocabulary, tables, the word space, placing."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from embedry.learn.graph import DeepWalk as DeepWalk
     from embedry.learn.graph import Node2Vec as Node2Vec
     from embedry.learn.modelfile import load as load
+    from embedry.learn.nodes.walks import Extended as Extended
     from embedry.learn.nodes.walks import walks as walks
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.learn.words.ngrams import Subwords as Subwords
@@ -43,6 +44,7 @@ _HOMES = {
     "DeepWalk": "embedry.learn.graph",
     "Embeddings": "embedry.embeddings",
     "EmbedryError": "embedry.errors",
+    "Extended": "embedry.learn.nodes.walks",
     "ForeignSpaceError": "embedry.errors",
     "Graph": "embedry.data.graph",
     "Interactions": "embedry.data.interactions",

@@ -16,7 +16,7 @@ from embedry.kernels.compiler import compiled
 from embedry.kernels.draws import keep_thresholds, negative_table, start_state
 from embedry.kernels.sampling import bags as module
 from embedry.kernels.sampling import sgns
-from embedry.kernels.sampling.bags import Bags, train_bags
+from embedry.kernels.sampling.bags import Bags, steady_bags, train_bags
 from embedry.kernels.sampling.plainbags import train_bags_plain
 from embedry.kernels.sampling.sgns import SkipGram
 from embedry.kernels.simd import aligned
@@ -72,7 +72,7 @@ def make(
         bags |= lists_of(*(rng.integers(0, rows, size) for size in sizes)) | {"positions": 8}
     else:
         rows = words
-    bags |= {name: settings.pop(name) for name in ("positions",) if name in settings}
+    bags |= {name: settings.pop(name) for name in ("positions", "damping") if name in settings}
     table, contexts = aligned(rows, dims), aligned(words + 1, dims)
     scale = 1 / max(3, np.sqrt(dims))
     table[:, :dims] = rng.normal(scale=scale, size=(rows, dims))
@@ -131,10 +131,11 @@ def agree(left, right, tolerance=2e-5):
     window=st.integers(1, 50),
     negative=st.integers(1, 13),
     positions=st.integers(1, 40),
+    damping=st.floats(0.1, 1),
     done=st.integers(0, 200),
 )
 def test_train_bags_equals_plain(
-    kind, seed, words, dims, lengths, rows, longest, window, negative, positions, done
+    kind, seed, words, dims, lengths, rows, longest, window, negative, positions, damping, done
 ):
     """On any corpus and lists of subwords the kernel draws, counts and learns as plain NumPy."""
     case = make(
@@ -148,6 +149,7 @@ def test_train_bags_equals_plain(
         window=window,
         negative=negative,
         positions=positions,
+        damping=damping,
         learning_rate=0.01,
     )
     case.state[1] = done
@@ -333,6 +335,52 @@ def test_train_bags_takes_sentences_of_any_length(kind, length):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("words", [1, 2, 10, 100])
+@pytest.mark.parametrize("dims", [1, 100])
+@pytest.mark.parametrize("learning_rate", [0.025, 0.1])
+def test_train_bags_stays_steady_on_few_words(kind, words, dims, learning_rate):
+    """A long text of few words made of few rows, the widest window, any rate: none runs away."""
+    rng = np.random.default_rng(0)
+    shares = 1 / np.arange(1, words + 1)
+    case = make(kind, words=words, dims=dims, lengths=[100] * 200, rows=words + 3)
+    case.tokens[:] = rng.choice(words, 20_000, p=shares / shares.sum())
+    counts, keep = np.bincount(case.tokens, minlength=words), np.full(words, KEEP_ALL)
+    batch = sgns.steady_batch(counts, keep, learning_rate)
+    text = (keep, negative_table(counts, 0.75, rng, size=1000), 20_000)
+    case.plan = SkipGram(*text, window=50, learning_rate=learning_rate, batch=batch)
+    case.bags = steady_bags(dataclasses.replace(case.bags, positions=32), counts, case.plan)
+    words, contexts, *_ = case.run()
+    assert np.abs(words).max() < 20
+    assert np.abs(contexts).max() < 20
+
+
+def test_steady_bags_changes_nothing_in_usual_texts():
+    """Many words, few n-grams shared: as published, whatever the architecture."""
+    counts = np.full(1000, 5)
+    table = np.arange(1000, dtype=np.int32)
+    plan = SkipGram(np.full(1000, KEEP_ALL), table, 5000, window=10, learning_rate=0.05)
+    lists = lists_of(*([word, 1000 + word // 10, 2000 + word // 20] for word in range(1000)))
+    for bags in (Bags(), Bags("cbow", **lists), Bags("skipgram", **lists)):
+        steady = steady_bags(bags, counts, plan)
+        assert (steady.positions, steady.damping) == (32, 1)
+
+
+def test_steady_bags_dampens_and_shortens_where_few_rows_make_up_a_text():
+    """The more of the text one word is, the less of the error; the more is shared, the shorter."""
+    plan = SkipGram(np.full(2, KEEP_ALL), np.array([0, 1], np.int32), 100, window=49)
+    plan = dataclasses.replace(plan, learning_rate=0.1)
+    half, most = (steady_bags(Bags(), np.array([50, n]), plan).damping for n in (50, 0))
+    assert (half, most) == (pytest.approx(0.2), pytest.approx(0.1))
+    own = lists_of([0], [1])
+    assert steady_bags(Bags("skipgram", **own), np.array([50, 50]), plan).positions == 32
+    same = lists_of([0, 1], [0, 1])
+    steady = steady_bags(Bags("skipgram", **same), np.array([50, 50]), plan)
+    assert (steady.positions, steady.damping) == (1, 1)
+    slow = dataclasses.replace(plan, learning_rate=0.002)
+    assert steady_bags(Bags("skipgram", **same), np.array([50, 50]), slow).positions == 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_train_bags_brings_words_of_a_topic_together(kind):
     """Words that share sentences end up nearer than words that never do."""
     rng = np.random.default_rng(0)
@@ -424,6 +472,9 @@ OFFSETS, ROWS = np.array([0, 2, 3], np.int64), np.array([0, 4, 1], np.int32)
         ({"architecture": "glove"}, "architecture"),
         ({"positions": 0}, "positions"),
         ({"positions": 1025}, "positions"),
+        ({"damping": 0.0}, "damping"),
+        ({"damping": 1.5}, "damping"),
+        ({"damping": np.nan}, "damping"),
         ({"subword_offsets": None}, "together"),
         ({"subword_rows": None}, "together"),
         ({"subword_offsets": OFFSETS.astype(np.int32)}, "subword_offsets"),

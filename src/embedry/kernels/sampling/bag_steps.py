@@ -84,13 +84,15 @@ def spread(
     entries: NDArray[np.int64],
     count: int,
     error: NDArray[np.float32],
+    part: Any,
     width: int,
 ) -> None:
-    """Add the error to every row of a bag; a row that is there twice gets it twice."""
+    """Add a part of the error to every row of a bag; a row that is there twice gets it twice."""
+    factor = splat(part)
     for entry in range(count):
         row = entries[entry]
         for at in range(0, width, LANES):
-            store(add(load(source, row + at), load(error, at)), source, row + at)
+            store(fma(factor, load(error, at), load(source, row + at)), source, row + at)
 
 
 @compiled(inline=True)
@@ -261,9 +263,7 @@ def scatter(
         word = members[place]
         place_of[word] = -1
         count = list_rows(entries, word, subword_offsets, subword_rows, width)
-        share = splat(shares[word])
         for at in range(0, width, LANES):
             now = load(near, place * width + at)
-            moved = subtract(now, load(near, half + place * width + at))
-            store(multiply(moved, share), error, at)
-        spread(words, entries, count, error, width)
+            store(subtract(now, load(near, half + place * width + at)), error, at)
+        spread(words, entries, count, error, shares[word], width)

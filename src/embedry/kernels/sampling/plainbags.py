@@ -154,4 +154,4 @@ class _Sentence:
             steps = rates[group] * (labels[group] - guesses)
             np.add.at(self._contexts, targets[group], np.outer(steps, bag))
             error += steps @ old
-        np.add.at(self._near, around, error)
+        np.add.at(self._near, around, error * self._bags.damping)

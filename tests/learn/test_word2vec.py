@@ -569,3 +569,15 @@ def test_subwords_refuse_sizes_that_mean_nothing(sizes):
     """Lengths from 1 up, the longest at least the shortest, a bucket at least."""
     with pytest.raises(InputError):
         Subwords(*sizes)
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+@pytest.mark.parametrize("subwords", [None, Subwords(1, 3, 20)])
+def test_fit_of_a_few_words_stays_steady(architecture, subwords):
+    """Three words, the widest window and a high rate: vectors stay finite and small."""
+    lines = [" ".join(np.random.default_rng(n).choice(["aa", "ab", "ba"], 60)) for n in range(200)]
+    words = Word2Vec(
+        16, window=50, negative=50, min_count=1, sample=0, learning_rate=0.1,
+        architecture=architecture, subwords=subwords, threads=1,
+    ).fit(Corpus.from_lines(lines))  # fmt: skip
+    assert np.abs(words.embeddings_.vectors).max() < 100

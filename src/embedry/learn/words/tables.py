@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.kernels.sampling import sgns
-from embedry.kernels.sampling.bags import Bags, train_bags
+from embedry.kernels.sampling.bags import Bags, steady_bags, train_bags
 from embedry.learn.tables import Tables, random_rows
 from embedry.learn.words.ngrams import NGramRows, composed, rows_of_words
 
@@ -24,16 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.kernels.sampling.sgns import SkipGram
-    from embedry.kernels.sampling.sgns_threads import Kernel
     from embedry.learn.trainer import TableTrainer
     from embedry.learn.words.ngrams import Subwords
 
 __all__ = ["WordTables"]
-
-_KERNELS: dict[str, Kernel] = {
-    "skipgram": sgns.train,
-    "cbow": partial(train_bags, bags=Bags("cbow")),
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +107,16 @@ class WordTables:
         self, plan: SkipGram, counts: NDArray[np.int64], threads: int
     ) -> Sequence[TableTrainer]:
         """Return what each thread trains, by the kernel of the architecture."""
+        if self.architecture == "skipgram" and self.pieces is None:
+            return self.tables.in_threads(plan, counts, threads)
+        bags = Bags(self.architecture)
+        if self.pieces is not None:
+            bags = Bags(self.architecture, self.pieces.offsets, self.pieces.rows)
+        steady = steady_bags(bags, counts, plan)
+        tables = replace(self.tables, kernel=partial(train_bags, bags=steady))
         if self.pieces is None:
-            whole = replace(self.tables, kernel=_KERNELS[self.architecture])
-            return whole.in_threads(plan, counts, threads)
-        bags = Bags(self.architecture, self.pieces.offsets, self.pieces.rows)
-        # rows of n-grams are no rows of words: they have no copies, and all threads share them
-        return [replace(self.tables, kernel=partial(train_bags, bags=bags))] * threads
+            return tables.in_threads(plan, counts, threads)
+        return [tables] * threads  # rows of n-grams are no rows of words, and have no copies
 
     def word_vectors(self) -> NDArray[np.float32]:
         """Return the vector of each word, (words, dims) float32."""

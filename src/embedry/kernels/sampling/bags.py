@@ -214,10 +214,13 @@ def steady_bags(bags: Bags, counts: NDArray[np.int64], plan: SkipGram) -> Bags:
     kept = counts * (plan.keep / 2**32)
     parts = kept / max(kept.sum(), 1)
     strength = plan.learning_rate * (plan.window + 1)  # of all steps of a position
-    repeats = parts.max(initial=0) * strength if bags.architecture == "cbow" else 0
+    repeats = float(parts.max(initial=0)) * strength if bags.architecture == "cbow" else 0.0
+    damping = min(bags.damping, STEADY / max(repeats, STEADY))
     shared = _shared(bags, parts) * strength
     positions = max(1, int(STEADY / max(shared, STEADY / bags.positions)))
-    return replace(bags, positions=positions, damping=min(1.0, STEADY / max(repeats, STEADY)))
+    if (positions, damping) == (bags.positions, bags.damping):
+        return bags
+    return replace(bags, positions=positions, damping=damping)
 
 
 def _shared(bags: Bags, parts: NDArray[np.float64]) -> float:

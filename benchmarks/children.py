@@ -1,7 +1,7 @@
 """What only a process of its own can tell: peak memory, and what the first use costs.
 
-The peak is that of the operating system (``getrusage``; Linux alone lets a process forget an
-earlier peak), less what the process held before: Python, libraries and compiled kernels.
+The peak is that of Linux (``VmHWM``), less what the process held before: Python, libraries and
+compiled kernels. Not that of ``getrusage``, which a process has from the one that started it.
 """
 
 from __future__ import annotations
@@ -10,20 +10,33 @@ import os
 import subprocess
 import sys
 import tempfile
+from typing import TYPE_CHECKING
 
-_PEAK = """
-import gc, resource, sys
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HELD = """
+def held(name):
+    with open("/proc/self/status") as file:
+        (line,) = (line for line in file if line.startswith(name))
+    return int(line.split()[1]) * 1024
+"""
+
+_PEAK = (
+    _HELD
+    + """
+import gc, sys
 {before}
 gc.collect()
-with open("/proc/self/statm") as file:
-    start = int(file.read().split()[1]) * resource.getpagesize()
+start = held("VmRSS")
 {reading}
 gc.collect()
 with open("/proc/self/clear_refs", "w") as file:
     file.write("5")  # the peak so far is forgotten: that of reading
 {work}
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - start)
+print(held("VmHWM") - start)
 """
+)
 
 _FIRST = """
 import time
@@ -69,9 +82,9 @@ def peak_bytes(before: str, reading: str, work: str, *arguments: str) -> int:
     return int(_printed(_PEAK.format(before=before, reading=reading, work=work), *arguments))
 
 
-def compile_seconds() -> list[dict[str, object]]:
-    """Return a row for each first use: with an empty cache, then with a full one."""
-    return [_first_use(name, *code) for name, code in FIRST_USES.items()]
+def compile_seconds() -> Iterator[dict[str, object]]:
+    """Yield a row for each first use: with an empty cache, then with a full one."""
+    return (_first_use(name, *code) for name, code in FIRST_USES.items())
 
 
 def _first_use(name: str, before: str, work: str) -> dict[str, object]:
@@ -97,8 +110,10 @@ def _printed(code: str, *arguments: str, environment: dict[str, str] | None = No
     return done.stdout.strip().split("\n")[-1]
 
 
-_LARGE = """
-import resource, time
+_LARGE = (
+    _HELD
+    + """
+import time
 import numpy as np
 from embedry import Graph, walks
 nodes, edges = {nodes}, {edges}
@@ -118,9 +133,9 @@ for turn in range(4):
     began = time.process_time()
     steps = sum(len(some.tokens) - len(some) for some in walks(graph, walks=1, seed=turn))
     speeds.append(steps / (time.process_time() - began))
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(len(graph), graph.edge_count, graph.degrees.max(), built, max(speeds[1:]), peak)
+print(len(graph), graph.edge_count, graph.degrees.max(), built, max(speeds[1:]), held("VmHWM"))
 """
+)
 
 
 def large_graph(nodes: int = 1_000_000, edges: int = 10_000_000) -> dict[str, object]:

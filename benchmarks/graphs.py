@@ -30,7 +30,7 @@ PUBLISHED = {"Wiki": ".669 / .560 (OpenNE)"}
 def run() -> None:
     blogs = _blogcatalog()
     if blogs is not None:
-        rows = [_walk_speed(blogs[0], p, q) for p, q in BIASES]
+        rows = (_walk_speed(blogs[0], p, q) for p, q in BIASES)
         table("Walks on BlogCatalog, length 80, steps a second of CPU, best of 5 turns", rows)
     table("Power-law graph, generated: one walk of 80 from each node", [large_graph()])
     small = [(name, _listed(name)) for name in ("Cora", "Wiki")]
@@ -38,7 +38,7 @@ def run() -> None:
     if rows:
         table("Nodes classified: DeepWalk beside gensim on the same walks", rows)
     if blogs is not None:
-        table("BlogCatalog: nodes classified", list(_classes(*blogs)))
+        table("BlogCatalog: nodes classified", _classes(*blogs))
         rows = _beside_gensim("BlogCatalog", *blogs, SEEDS[:1])
         table("BlogCatalog: DeepWalk beside gensim on the same walks", rows)
 

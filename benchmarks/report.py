@@ -14,6 +14,10 @@ import time
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _PACKAGES = ("numpy", "numba", "faiss-cpu", "gensim", "fastnode2vec", "implicit")
 
@@ -91,12 +95,12 @@ def alternate(first, second, rounds: int = 3) -> tuple[float, float]:
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def table(title: str, rows: list[dict[str, object]]) -> None:
-    """Print rows under their names."""
+def table(title: str, rows: Iterable[dict[str, object]]) -> None:
+    """Print rows under their names, each as soon as it is there."""
     print(f"## {title}\n")
-    names = list(rows[0])
-    print("| " + " | ".join(names) + " |")
-    print("|" + "---|" * len(names))
-    for row in rows:
-        print("| " + " | ".join(str(row[name]) for name in names) + " |")
+    for place, row in enumerate(rows):
+        if not place:
+            print("| " + " | ".join(row) + " |")
+            print("|" + "---|" * len(row))
+        print("| " + " | ".join(map(str, row.values())) + " |", flush=True)
     print(flush=True)

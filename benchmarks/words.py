@@ -52,10 +52,10 @@ def run() -> None:
         return
     corpus = Corpus.from_file(path, tokenizer="whitespace")
     size = f"{corpus.token_count:,} words of Wikipedia, CPU seconds"
-    table(f"Words: training, 1 epoch, {size}", [_kernel(corpus, work) for work in KERNELS])
+    table(f"Words: training, 1 epoch, {size}", (_kernel(corpus, work) for work in KERNELS))
     tokens = corpus.token_count
-    table(f"Words: whole fit, 5 epochs, {size}", [_fit(path, tokens, work) for work in FITS])
-    table("Words: peak memory of learning", [_memory(path, dims) for dims in (100, 300)])
+    table(f"Words: whole fit, 5 epochs, {size}", (_fit(path, tokens, work) for work in FITS))
+    table("Words: peak memory of learning", (_memory(path, dims) for dims in (100, 300)))
     table("First use, CPU seconds", compile_seconds())
 
 

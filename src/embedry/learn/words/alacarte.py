@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["ContextMap", "context_map"]
 
 _TOKENS = 1_000_000  # of the text that the map is fitted on, at most
-_WORDS = 10_000  # that it is fitted on, at most
+_WORDS = 5_000  # that it is fitted on, at most
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ __all__ = ["common_direction", "means", "smooth_weights", "without"]
 
 SMOOTHING = 1e-3  # a of Arora et al.: how fast frequent words lose weight in a document
 _SENTENCES = 10_000  # that the common direction is found from, at most
+_AT_ONCE = 1_000
 
 
 def smooth_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -94,6 +95,10 @@ def common_direction(
     texts = [known for known in (some[some >= 0] for some in ids) if len(known)]
     if len(texts) < 2 or vectors.shape[1] < 2:
         return np.zeros(vectors.shape[1], np.float32)
-    found = means(vectors, smooth_weights(vocabulary.counts), texts).astype(np.float64)
-    _, directions = np.linalg.eigh(found.T @ found)  # (dims, n) @ (n, dims), values ascending
+    weights = smooth_weights(vocabulary.counts)
+    gram = np.zeros((vectors.shape[1], vectors.shape[1]))
+    for first in range(0, len(texts), _AT_ONCE):
+        found = means(vectors, weights, texts[first : first + _AT_ONCE]).astype(np.float64)
+        gram += found.T @ found  # (dims, n) @ (n, dims)
+    _, directions = np.linalg.eigh(gram)  # values ascending
     return np.asarray(directions[:, -1], np.float32)

@@ -152,3 +152,21 @@ def test_package_imports_no_compiler():
     """The package of the kernels is light; only its modules load Numba."""
     code = "import sys, embedry.kernels; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@compiled(inline=True)
+def _inner(number):
+    return number + 1
+
+
+@compiled
+def _outer(number):
+    return 2 * _inner(number)
+
+
+def test_compiled_inner_function_is_for_kernels_alone():
+    """It is compiled without the code that takes Python's arguments: a call says so."""
+    assert _outer(3) == 8
+    assert _inner.py_func(3) == 4
+    with pytest.raises(TypeError, match=r"call _inner\.py_func"):
+        _inner(3)

@@ -33,6 +33,7 @@ from numba.core.caching import (
     _Cache,
     _CacheLocator,
 )
+from numba.core.registry import CPUDispatcher
 
 from embedry.files import cache_dir
 
@@ -81,7 +82,8 @@ def compiled(
         Let LLVM reorder sums and assume that there is no NaN.
     inline : bool, default False
         Make the function part of each kernel that calls it. A call that passes many arrays
-        costs some 20 ns, as much as the work of a short inner function.
+        costs some 20 ns, as much as the work of a short inner function. It can then be called
+        from kernels alone; ``.py_func`` from anywhere.
 
     Returns
     -------
@@ -105,14 +107,27 @@ def compiled(
     """
 
     def compile_lazily(function: Kernel) -> Kernel:
+        # The code that unpacks Python's arguments takes as long to compile as a short function.
+        wrappers: dict[str, Any] = {"no_cpython_wrapper": inline, "no_cfunc_wrapper": True}
         dispatcher: Any = numba.njit(
-            nogil=True, fastmath=fastmath, forceinline=inline, error_model="numpy"
+            nogil=True, fastmath=fastmath, forceinline=inline, error_model="numpy", **wrappers
         )(function)
+        if inline:
+            dispatcher.__class__ = _InnerFunction  # without unpacking, a call would crash
         dispatcher._cache = _KernelCache(function)  # where njit(cache=True) puts one
         typed: Kernel = dispatcher
         return typed
 
     return compile_lazily if function is None else compile_lazily(function)
+
+
+class _InnerFunction(CPUDispatcher):
+    """A compiled function that Python cannot call."""
+
+    def __call__(self, *_args: Any, **_kwargs: Any) -> Any:
+        """Refuse: only kernels can pass arguments to it."""
+        name = self.py_func.__name__
+        raise TypeError(f"{name} must be called from a kernel; call {name}.py_func from Python.")
 
 
 class _KernelLocator(_CacheLocator):

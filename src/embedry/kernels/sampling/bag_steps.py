@@ -32,7 +32,7 @@ from embedry.kernels.simd import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ROWS", "fill_up", "gather", "mean", "scatter", "score_bag", "spread", "update_bag"]
+__all__ = ["ROWS", "gather", "mean", "scatter", "score_bag", "spread", "update_bag"]
 
 ROWS = 4  # rows are added up so many at a time, in registers
 
@@ -49,8 +49,11 @@ def mean(
 ) -> None:
     """Write the weighted sum of rows to the flat offset ``to``, four rows at a time.
 
-    Entries and weights are filled up to the next four, by rows of weight zero.
+    Entries and weights are filled up to the next four here, by the last row with weight zero.
     """
+    for place in range(count, (count + ROWS - 1) // ROWS * ROWS):
+        entries[place] = entries[count - 1]
+        weights[place] = 0
     for at in range(0, width, LANES):
         store(zero(), vectors, to + at)
     for four in range(0, count, ROWS):
@@ -68,14 +71,6 @@ def mean(
             left = fma(load(source, r2 + at), w2, left)
             right = fma(load(source, r3 + at), w3, right)
             store(add(left, right), vectors, to + at)
-
-
-@compiled(inline=True)
-def fill_up(entries: NDArray[np.int64], weights: NDArray[np.float32], count: int) -> None:
-    """Repeat the last row with weight zero until there are whole fours."""
-    for place in range(count, (count + ROWS - 1) // ROWS * ROWS):
-        entries[place] = entries[count - 1]
-        weights[place] = 0
 
 
 @compiled(inline=True)
@@ -188,22 +183,6 @@ def update_bag(
 
 
 @compiled(inline=True)
-def list_rows(
-    entries: NDArray[np.int64],
-    word: int,
-    subword_offsets: NDArray[np.int64],
-    subword_rows: NDArray[np.int32],
-    width: int,
-) -> Any:
-    """Write the flat offsets of the rows of a word; return how many."""
-    begin = subword_offsets[word]
-    count = subword_offsets[word + 1] - begin
-    for entry in range(count):
-        entries[entry] = np.int64(subword_rows[begin + entry]) * width
-    return count
-
-
-@compiled(inline=True)
 def gather(
     words: NDArray[np.float32],
     kept: NDArray[np.int64],
@@ -230,11 +209,11 @@ def gather(
         if place_of[word] < 0:
             place_of[word] = found * width
             members[found] = word
-            count = list_rows(entries, word, subword_offsets, subword_rows, width)
-            weight = np.float32(1) / np.float32(count)
+            first = subword_offsets[word]
+            count = subword_offsets[word + 1] - first
             for entry in range(count):
-                weights[entry] = weight
-            fill_up(entries, weights, count)
+                entries[entry] = np.int64(subword_rows[first + entry]) * width
+                weights[entry] = np.float32(1) / np.float32(count)
             mean(words, entries, weights, count, near, found * width, width)
             for at in range(found * width, found * width + width, LANES):
                 store(load(near, at), near, half + at)
@@ -251,19 +230,24 @@ def scatter(
     subword_rows: NDArray[np.int32],
     shares: NDArray[np.float32],
     place_of: NDArray[np.int64],
-    entries: NDArray[np.int64],
     near: NDArray[np.float32],
     members: NDArray[np.int64],
-    error: NDArray[np.float32],
 ) -> None:
-    """Add what each word has learned in its place to its rows."""
+    """Add its share of what each word has learned in its place to each of its rows.
+
+    The move is written over the place. A row that is there twice gets two shares.
+    """
     width = words.shape[1]
     half = near.shape[0] // 2 * width
     for place in range(found):
         word = members[place]
         place_of[word] = -1
-        count = list_rows(entries, word, subword_offsets, subword_rows, width)
-        for at in range(0, width, LANES):
-            now = load(near, place * width + at)
-            store(subtract(now, load(near, half + place * width + at)), error, at)
-        spread(words, entries, count, error, shares[word], width)
+        share = splat(shares[word])
+        for at in range(place * width, place * width + width, LANES):
+            moved = subtract(load(near, at), load(near, half + at))
+            store(multiply(share, moved), near, at)
+        for entry in range(subword_offsets[word], subword_offsets[word + 1]):
+            row = np.int64(subword_rows[entry]) * width
+            for at in range(0, width, LANES):
+                more = load(near, place * width + at)
+                store(add(load(words, row + at), more), words, row + at)

@@ -37,7 +37,6 @@ from embedry.kernels.compiler import compiled
 from embedry.kernels.draws import below
 from embedry.kernels.sampling.bag_steps import (
     ROWS,
-    fill_up,
     gather,
     mean,
     scatter,
@@ -523,7 +522,6 @@ def _train_bags(
                             total += size
                         for entry in range(around):
                             weights[entry] /= np.float32(total)
-                    fill_up(entries, weights, around)
                     mean(source, entries, weights, around, bag, 0, width)
                     for at in range(0, width, LANES):
                         store(zero(), error, at)
@@ -549,9 +547,7 @@ def _train_bags(
                     subword_rows,
                     shares,
                     place_of,
-                    entries,
                     near,
                     members,
-                    error,
                 )
     return all_kept, pairs

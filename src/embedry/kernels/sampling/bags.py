@@ -195,8 +195,8 @@ def steady_bags(bags: Bags, counts: NDArray[np.int64], plan: SkipGram) -> Bags:
     Returns
     -------
     Bags
-        Unchanged for any usual text: English of 4 million words, thinned out at 1e-3, has room
-        for ten times the usual rate and window.
+        Unchanged for any usual text: English of 4 million words, thinned out at 1e-3, with
+        n-grams of 3 to 6 and a window of 5, has room for thirty times the usual rate.
 
     Notes
     -----

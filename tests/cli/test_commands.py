@@ -206,6 +206,16 @@ def test_add_field_makes_a_collection_of_words(embedry, shelf, tmp_path):
     assert ids == list(known.nearest(id="dragons", k=3).ids)
 
 
+def test_add_field_that_is_refused_leaves_no_collection_behind(embedry, tmp_path):
+    """Zero vectors are refused in a cosine field: what was made for them is taken away again."""
+    Embeddings(["a", "b"], [[0, 0], [1, 0]]).save(tmp_path / "zeros")
+    words = ("add-field", tmp_path / "new", "near", tmp_path / "zeros", "--missing", "create")
+    done = embedry(*words)
+    assert done.code == 1
+    assert "zero" in done.err
+    assert not (tmp_path / "new").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [

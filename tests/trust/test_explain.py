@@ -118,7 +118,7 @@ def test_explain_items_without_vectors_say_so(books):
     assert [(part.score, part.calibrated, part.words) for part in found.parts] == [
         (None, None, ())
     ] * 2
-    assert str(found).count("one of them has no vector") == 2
+    assert str(found).count("not both have a vector") == 2
 
 
 def test_explain_without_fields_tells_words(tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +18,7 @@ from embedry.cli.spaces import Format, FormatName, Mend, ModelFile, open_space
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from embedry.store.collection import Collection
 
@@ -99,7 +101,11 @@ def add_field(
     encoder = None if as_items or not isinstance(space.model, Word2Vec) else space.model
     if encoder is not None and missing != "error":
         raise InputError("--missing is for ids, and Word2Vec places documents. Pass --as-items.")
-    with Collection.open(collection, must_exist=missing != "create") as items:
+    is_new = missing == "create" and not collection.exists()
+    with (
+        _undone(collection if is_new else None),
+        Collection.open(collection, must_exist=missing != "create") as items,
+    ):
         done = items.add_field(
             name,
             encoder=encoder,
@@ -114,6 +120,17 @@ def add_field(
             "mended": dict(space.embeddings.mended),
         }
     show.facts(f"Added {name} to {collection.name}", facts, as_json=as_json)
+
+
+@contextmanager
+def _undone(folder: Path | None) -> Iterator[None]:
+    """Take away a folder that was made for nothing, where what is done within fails."""
+    try:
+        yield
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 @app.command()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedry.errors import InputError
 from embedry.kernels.sampling import sgns
 from embedry.kernels.sampling.hot_rows import spare_rows
 from embedry.kernels.sampling.sgns_threads import OwnTables, hot_words
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     from embedry.kernels.sampling.sgns_threads import Kernel
     from embedry.learn.trainer import Sentences, TableTrainer
 
-__all__ = ["Tables", "random_rows", "sampling_plan"]
+__all__ = ["Tables", "check_steady", "random_rows", "sampling_plan"]
 
 _MOST_DRAWS = 1 << 22  # entries of the table of negatives
+_DIVERGED = 1000.0  # entries of vectors are a few units
 _DRAWS_A_ROW = 1000  # shuffling more takes longer than learning a small text
 
 
@@ -187,3 +189,25 @@ def sampling_plan(
         min_learning_rate=rates[1],
         batch=sgns.steady_batch(counts, keep, rates[0]),
     )
+
+
+def check_steady(vectors: NDArray[np.float32], learning_rate: object) -> None:
+    """Refuse vectors that training has thrown out of all bounds.
+
+    Parameters
+    ----------
+    vectors : ndarray (rows, dims), float32
+    learning_rate : float, or whatever the learner was told
+        Named in the message.
+
+    Raises
+    ------
+    InputError
+        If a number is not finite, or far larger than training that settles gives.
+    """
+    longest = max(float(vectors.max()), -float(vectors.min()))  # without a copy of the table
+    if not longest < _DIVERGED:
+        raise InputError(
+            f"learning_rate must be low enough for training to settle; at {learning_rate} entries "
+            f"of vectors reached {longest:.3g}. Pass a lower one."
+        )

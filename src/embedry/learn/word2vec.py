@@ -177,7 +177,8 @@ class Word2Vec(Learner):
         ------
         InputError
             If a setting is out of range, ``corpus`` is no corpus, fewer than two words occur
-            ``min_count`` times, or no sentence holds two of them.
+            ``min_count`` times, no sentence holds two of them, or the learning rate is so high
+            that the vectors grow without bound.
         """
         self._check_settings()
         _check_corpus(corpus)
@@ -292,7 +293,7 @@ class Word2Vec(Learner):
         corpus: Corpus,
         generator: np.random.Generator,
     ) -> None:
-        from embedry.learn.tables import sampling_plan
+        from embedry.learn.tables import check_steady, sampling_plan
 
         _check_sentences(corpus, vocabulary)
         first, last = self._rates()
@@ -307,6 +308,7 @@ class Word2Vec(Learner):
         )
         parts = parts_of(corpus, vocabulary, thread_count(self.threads), generator)
         train(tables, plan, vocabulary.counts, parts, int(self.epochs), "Learning words")
+        check_steady(tables.tables.vectors, self._rates()[0])
 
     def _keep(
         self,

@@ -55,7 +55,7 @@ class FieldPart:
     ----------
     field : str
     score : float or None
-        By the metric of the field; None where one of the two has no vector.
+        By the metric of the field; None where not both have a vector.
     calibrated : float or None
         The same on the common scale: 1 is nearer than 99.9 % of pairs.
     words : tuple of (str, float)
@@ -113,7 +113,7 @@ class Explanation:
 
 def _sentence(part: FieldPart) -> str:
     if part.score is None:
-        return f"{part.field}: one of them has no vector"
+        return f"{part.field}: not both have a vector"
     words = ", ".join(f"{word} {share:+.2f}" for word, share in part.words)
     because = f", through {words}" if words else ""
     return f"{part.field}: {part.score:.2f} similar ({part.calibrated:.2f} calibrated){because}"

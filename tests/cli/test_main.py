@@ -92,6 +92,11 @@ def test_main_interrupt_is_130(embedry, monkeypatch):
 
 
 TELLS_WHEN_IT_LEARNS = """
+import signal
+
+# a shell that runs the tests in the background has its children ignore Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 from embedry.cli.main import main
 from embedry.learn.word2vec import Word2Vec
 
@@ -118,7 +123,10 @@ def test_main_sigint_ends_a_running_fit(tmp_path):
         assert running.stdout.readline() == "learning\n"
         time.sleep(0.5)
         running.send_signal(signal.SIGINT)
-        out_text, err_text = running.communicate(timeout=60)
+        try:
+            out_text, err_text = running.communicate(timeout=60)
+        finally:
+            running.kill()  # what did not end by itself must not be waited for
     assert running.returncode == 130
     assert out_text == ""
     assert err_text == "embedry: interrupted; what was acknowledged is kept\n"

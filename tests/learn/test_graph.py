@@ -113,6 +113,20 @@ def test_fit_is_steady_where_walks_turn_in_circles(edges, window):
         assert np.abs(learner.embeddings_.vectors).max() < 10
 
 
+def test_fit_chooses_a_rate_by_how_often_edges_are_walked(groups, tmp_path):
+    """The more steps an edge, the lower; what is given is taken, and either is kept."""
+    learners = [small(DeepWalk, walks=walks, length=10).fit(groups) for walks in (2, 30)]
+    rates = [learner.learning_rate_ for learner in learners]
+    steps = 2 * 10 * len(groups)
+    assert rates == pytest.approx([0.05, 0.6 * len(groups.indices) / (15 * steps)])
+    given = small(DeepWalk, learning_rate=0.03).fit(groups)
+    assert given.learning_rate_ == dict(given.card.settings)["learning_rate"] == 0.03
+    learner = small(DeepWalk, walks=100).fit(groups)
+    learner.save(tmp_path / "n")
+    loaded = embedry.load(tmp_path / "n")
+    assert (loaded.learning_rate, loaded.learning_rate_) == (None, 0.0125)
+
+
 def test_fit_says_when_the_rate_is_too_high():
     """Vectors that grew without bound are no result."""
     graph = Graph.from_edges([(2 * pair, 2 * pair + 1) for pair in range(100)])

@@ -114,10 +114,10 @@ def deepwalk(  # noqa: PLR0913  (a command's options)
         window=window,
         negative=negative,
         epochs=epochs,
+        learning_rate=learning_rate,
         seed=seed,
         threads=threads,
     )
-    _set(learner, learning_rate=learning_rate)
     arguments.check_folder_of(out)
     graph = arguments.read_graph(edges, delimiter, columns, directed=directed)
     _learn_nodes(learner, graph, out, as_json=as_json)
@@ -159,10 +159,10 @@ def node2vec(  # noqa: PLR0913  (a command's options)
         window=window,
         negative=negative,
         epochs=epochs,
+        learning_rate=learning_rate,
         seed=seed,
         threads=threads,
     )
-    _set(learner, learning_rate=learning_rate)
     arguments.check_folder_of(out)
     graph = arguments.read_graph(edges, delimiter, columns, directed=directed)
     _learn_nodes(learner, graph, out, as_json=as_json)

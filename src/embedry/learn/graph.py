@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DeepWalk", "Node2Vec"]
 
-_RATE = 0.05
-
 
 class DeepWalk(GraphLearner):
     """Learn a vector for each node of a graph from even random walks.
@@ -49,8 +47,9 @@ class DeepWalk(GraphLearner):
         How many random nodes each true one is told from, in [1, 50].
     epochs : int
         How often all walks are made, each time anew.
-    learning_rate : float
-        Falls linearly to 0.0001 over all epochs.
+    learning_rate : float or None
+        Falls linearly to 0.0001 over all epochs. None takes one from 0.0125 to 0.05: the lower,
+        the more often walks take each edge.
     seed : int
     threads : int or None
         None takes the cores allowed. Only ``threads=1`` gives the same bytes each time: threads
@@ -60,6 +59,8 @@ class DeepWalk(GraphLearner):
     ----------
     embeddings_ : Embeddings
         The nodes that walks came to, in the order of the graph.
+    learning_rate_ : float
+        The one it began with.
     unplaced_ : tuple of str or int
         The others: nodes without an edge, and in a directed graph those that no edge leaves and
         no walk found.
@@ -96,7 +97,7 @@ class DeepWalk(GraphLearner):
         window: int = 10,
         negative: int = 5,
         epochs: int = 1,
-        learning_rate: float = _RATE,
+        learning_rate: float | None = None,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:
@@ -136,6 +137,8 @@ class Node2Vec(GraphLearner):
     ----------
     embeddings_ : Embeddings
         The nodes that walks came to, in the order of the graph.
+    learning_rate_ : float
+        The one it began with.
     unplaced_ : tuple of str or int
         The others: nodes without an edge, and in a directed graph those that no edge leaves and
         no walk found.
@@ -175,7 +178,7 @@ class Node2Vec(GraphLearner):
         window: int = 10,
         negative: int = 5,
         epochs: int = 1,
-        learning_rate: float = _RATE,
+        learning_rate: float | None = None,
         seed: int = 0,
         threads: int | None = None,
     ) -> None:

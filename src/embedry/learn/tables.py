@@ -64,10 +64,12 @@ class Tables:
         return cls(inputs, aligned(targets + spare + 1, dims), rows, targets)
 
     @classmethod
-    def started(cls, rows: int, dims: int, generator: np.random.Generator, threads: int) -> Tables:
-        """Make tables as word2vec.c starts them: small random vectors, contexts of zeros."""
+    def started(
+        cls, rows: int, dims: int, generator: np.random.Generator, threads: int, *, spread: float
+    ) -> Tables:
+        """Make tables of random vectors, from -spread to spread, and of contexts of zeros."""
         tables = cls.empty(rows, rows, dims, threads)
-        tables.vectors[:, :dims] = random_rows(rows, dims, generator)
+        tables.vectors[:, :dims] = random_rows(rows, dims, generator, spread)
         return tables
 
     @property
@@ -138,11 +140,25 @@ class _OwnTables:
         self.own.settle()
 
 
-def random_rows(count: int, dims: int, generator: np.random.Generator) -> NDArray[np.float32]:
-    """Return rows (count, dims) drawn evenly from -1/2 to 1/2, divided by ``dims``."""
+def random_rows(
+    count: int, dims: int, generator: np.random.Generator, spread: float | None = None
+) -> NDArray[np.float32]:
+    """Return rows drawn evenly from -spread to spread.
+
+    Parameters
+    ----------
+    count, dims : int
+    generator : Generator
+    spread : float, optional
+        ``0.5 / dims`` unless given, as in word2vec.c.
+
+    Returns
+    -------
+    ndarray (count, dims), float32
+    """
     rows = generator.random((count, dims), np.float32)
     rows -= np.float32(0.5)
-    rows /= np.float32(dims)
+    rows *= np.float32(1 / dims if spread is None else 2 * spread)
     return rows
 
 

@@ -23,6 +23,7 @@ from embedry.ids import pack_ids, unpack_ids
 from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
 from embedry.learn.nodes.place import NeighbourMap, neighbour_map
+from embedry.learn.nodes.rate import usual_rate
 from embedry.learn.nodes.walks import LONGEST, Walker
 from embedry.learn.trainer import train
 from embedry.threads import thread_count
@@ -42,13 +43,15 @@ if TYPE_CHECKING:
 __all__ = ["GraphLearner"]
 
 _LOWEST_RATE = 1e-4
-_EXPONENT = 0.75  # of the visits that random nodes are drawn by (Mikolov 2013, Grover 2016)
+_EXPONENT = 0.5  # of the visits that random nodes are drawn by; for words it is 0.75
+_LENGTH = 0.2  # of a vector at the start, about; of a word it is 0.025 with 128 dims
 
 
 class GraphLearner(Learner):
     """What DeepWalk and Node2Vec share: all but how a walk goes on."""
 
     embeddings_: Embeddings
+    learning_rate_: float
     unplaced_: tuple[Id, ...]
     dims: int
     walks: int
@@ -56,7 +59,7 @@ class GraphLearner(Learner):
     window: int
     negative: int
     epochs: int
-    learning_rate: float
+    learning_rate: float | None
     seed: int
     threads: int | None
     _kind: ClassVar[str]
@@ -93,21 +96,24 @@ class GraphLearner(Learner):
         generator = np.random.default_rng(self.seed)
         pilot = walker.pilot()
         threads = thread_count(self.threads)
-        tables = Tables.started(len(graph), int(self.dims), generator, threads)
-        plan = self._plan(pilot, generator)
+        spread = _LENGTH * (3 / int(self.dims)) ** 0.5
+        tables = Tables.started(len(graph), int(self.dims), generator, threads, spread=spread)
         parts = walker.parts(threads, generator)
+        steps = sum(part.seen for part in parts) * int(self.epochs)
+        rate = self.learning_rate
+        rate = usual_rate(steps, len(graph.indices)) if rate is None else float(rate)
+        plan = self._plan(pilot, rate, generator)
         train(tables, plan, pilot.visits, parts, int(self.epochs), "Learning nodes")
         vectors = tables.vectors[:, : int(self.dims)]
-        check_steady(vectors, self.learning_rate)
-        self._keep(graph, vectors, walker.met)
+        check_steady(vectors, rate)
+        self._keep(graph, vectors, walker.met, rate)
         return self
 
-    def _plan(self, pilot: Pilot, generator: np.random.Generator) -> SkipGram:
+    def _plan(self, pilot: Pilot, rate: float, generator: np.random.Generator) -> SkipGram:
         """Return the plan of training, with smaller batches where walks turn in circles."""
         from embedry.kernels.sampling.sgns import steady_batch
         from embedry.learn.tables import sampling_plan
 
-        rate = float(self.learning_rate)
         plan = sampling_plan(
             pilot.visits,
             generator,
@@ -121,12 +127,15 @@ class GraphLearner(Learner):
         batch = steady_batch(densest.astype(np.int64), plan.keep[:2], rate)
         return replace(plan, batch=min(plan.batch, batch))
 
-    def _keep(self, graph: Graph, vectors: NDArray[np.float32], met: NDArray[np.bool_]) -> None:
+    def _keep(
+        self, graph: Graph, vectors: NDArray[np.float32], met: NDArray[np.bool_], rate: float
+    ) -> None:
         """Make what was learned ours, all at once."""
         placed = np.flatnonzero(met)
         ids = [graph.ids[node] for node in placed.tolist()]
         rows = np.ascontiguousarray(vectors[placed])
-        settings = {**self._plain_settings(), "threads": thread_count(self.threads)}
+        chosen = {"learning_rate": rate, "threads": thread_count(self.threads)}
+        settings = {**self._plain_settings(), **chosen}
         card = Card(
             self._kind,
             int(self.dims),
@@ -139,6 +148,7 @@ class GraphLearner(Learner):
         self._map = neighbour_map(graph, placed, rows)
         self.unplaced_ = tuple(graph.ids[node] for node in np.flatnonzero(~met).tolist())
         self.embeddings_ = embeddings
+        self.learning_rate_ = rate
         self._fitted_with = self._plain_settings()
 
     def walk(self, graph: Graph) -> Iterator[Walks]:
@@ -217,7 +227,8 @@ class GraphLearner(Learner):
         whole_number("negative", self.negative, 1, 50)
         whole_number("epochs", self.epochs, 1)
         whole_number("seed", self.seed, 0)
-        real_number("learning_rate", self.learning_rate, 1e-6, 1)
+        if self.learning_rate is not None:
+            real_number("learning_rate", self.learning_rate, 1e-6, 1)
         thread_count(self.threads)
 
     @classmethod
@@ -279,6 +290,7 @@ class GraphLearner(Learner):
             learner = cls(**cls._given(settings))
             learner._fitted_with = settings
             learner._map = NeighbourMap.from_arrays(file.arrays)
+            learner.learning_rate_ = float(dict(card.settings)["learning_rate"])
             learner.unplaced_ = tuple(unpack_ids(file.arrays, "unplaced"))
             ids = unpack_ids(file.arrays)
             learner.embeddings_ = Embeddings(ids, file.arrays["vectors"], card)

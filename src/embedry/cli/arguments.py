@@ -53,7 +53,7 @@ Dims = Annotated[int, typer.Option(help="The width of a vector.")]
 Reach = Annotated[int, typer.Option(help="How far to look on each side, at most.")]
 Negative = Annotated[int, typer.Option(help="Random ones told from each true one.")]
 Epochs = Annotated[int, typer.Option(help="Times through all of it.")]
-LearningRate = Annotated[float | None, typer.Option(help="At the start; falls to 0.0001. Chosen unless given.")]
+LearningRate = Annotated[float | None, typer.Option(help="At the start; falls to 0.0001.")]
 Seed = Annotated[int, typer.Option(help="For the random numbers.")]
 Threads = Annotated[int | None, typer.Option(help="1 gives the same bytes each time.")]
 

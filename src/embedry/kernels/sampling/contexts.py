@@ -58,7 +58,8 @@ def add_contexts(
     ``3 * dims`` additions a token, whatever the window: a running sum takes in the word that
     enters the window and lets go of the one that leaves it.
     """
-    _add_contexts(vectors, weights, tokens, offsets, window, slot_of, sums, around, seen)
+    running = np.empty(vectors.shape[1])  # in float64, so that what leaves it leaves no trace
+    _add_contexts(vectors, weights, tokens, offsets, window, slot_of, sums, around, seen, running)
 
 
 @compiled(fastmath=True, inline=True)
@@ -78,29 +79,30 @@ def _add_contexts(
     sums: Any,
     around: Any,
     seen: Any,
+    running: Any,
 ) -> None:
-    """See `add_contexts`. In float64, so that what leaves the window leaves no trace."""
-    running = np.zeros(vectors.shape[1], np.float64)
+    """See `add_contexts`. The first words of a sentence enter before its first place is reached."""
     for sentence in range(offsets.size - 1):
         first, last = offsets[sentence], offsets[sentence + 1]
-        running[:] = 0
-        for place in range(first, min(first + window, last)):
-            _add(running, vectors, tokens[place], np.float64(weights[tokens[place]]))
-        for place in range(first, last):
-            if place + window < last:
-                word = tokens[place + window]
-                _add(running, vectors, word, np.float64(weights[word]))
-            if place - window - 1 >= first:
-                word = tokens[place - window - 1]
-                _add(running, vectors, word, -np.float64(weights[word]))
+        for dim in range(running.size):
+            running[dim] = 0
+        for place in range(first - window, last):
+            enters, leaves = place + window, place - window - 1
+            if enters < last:
+                _add(running, vectors, tokens[enters], np.float64(weights[tokens[enters]]))
+            if leaves >= first:
+                _add(running, vectors, tokens[leaves], -np.float64(weights[tokens[leaves]]))
+            if place < first:
+                continue
             own = tokens[place]
             slot = slot_of[own]
-            near = min(last, place + window + 1) - max(first, place - window) - 1
-            if slot >= 0 and near > 0:
+            begin = leaves + 1 if leaves >= first else first
+            end = enters if enters < last else last - 1
+            if slot >= 0 and begin < end:
                 weight = np.float64(weights[own])
                 for dim in range(running.size):
                     sums[slot, dim] += running[dim] - weight * vectors[own, dim]
-                around[slot] += near
+                around[slot] += end - begin
                 seen[slot] += 1
 
 

@@ -291,8 +291,41 @@ def train(
         float(plan.min_learning_rate),
         int(plan.batch),
         state,
+        np.empty(longest_sentence(offsets, first, last), np.int64),
+        np.empty(2 * plan.window, np.int64),
+        *room_for_targets(plan, contexts),
     )
     return Trained(int(kept), int(pairs))
+
+
+def longest_sentence(offsets: NDArray[np.int64], first: int, last: int) -> int:
+    """Return the most tokens of one of the sentences; 0 where there are none."""
+    return int(np.diff(offsets[first : last + 1]).max(initial=0))
+
+
+def room_for_targets(
+    plan: SkipGram, contexts: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Make the arrays that kernels write targets and their steps to.
+
+    Made here, as Numba would compile ``np.empty`` and its like for a third of a second.
+
+    Returns
+    -------
+    targets : ndarray (2 * slots,), int64
+        Flat offsets of this window's targets and of the next one's, in turns. What is not used
+        stays at the last row, which stands for no word.
+    labels : ndarray (slots,), float32
+        1 for the centre.
+    rates : ndarray (slots,), float32
+        Zeros at first.
+    steps : ndarray (2 * window * 8,), float32
+    """
+    slots = (plan.negative // GROUP + 1) * SLOTS
+    targets = np.full(2 * slots, contexts[:-1].size, np.int64)
+    labels, rates = np.zeros(slots, np.float32), np.zeros(slots, np.float32)
+    labels[0] = 1
+    return targets, labels, rates, np.empty(2 * plan.window * SLOTS, np.float32)
 
 
 def _check_array(name: str, array: NDArray[Any], dtype: type[np.generic], dimensions: int) -> None:
@@ -430,13 +463,12 @@ def _look_around(
     around: NDArray[np.int64], kept: NDArray[np.int64], count: int, position: int, reach: int
 ) -> Any:
     """Write the rows of the words around the centre; return how many."""
+    first = position - reach if position > reach else 0
+    last = position + reach if position + reach < count else count - 1
     near = 0
-    for place in range(max(0, position - reach), position):
+    for place in range(first, last + 1):
         around[near] = kept[place]
-        near += 1
-    for place in range(position + 1, min(count, position + reach + 1)):
-        around[near] = kept[place]
-        near += 1
+        near += place != position  # no branch to guess wrongly
     if near % 2:
         around[near] = around[near - 1]  # words are scored two by two
     return near
@@ -598,21 +630,20 @@ def _train(
     min_learning_rate: float,
     batch: int,
     state: NDArray[np.uint64],
+    kept: NDArray[np.int64],
+    around: NDArray[np.int64],
+    targets: NDArray[np.int64],
+    labels: NDArray[np.float32],
+    rates: NDArray[np.float32],
+    steps: NDArray[np.float32],
 ) -> tuple[int, int]:
-    """Train on sentences; see `train`. Rows are named by the flat offset of their first number."""
+    """Train on sentences; see `train`. Rows are named by the flat offset of their first number.
+
+    The last six arrays are room to write to; see `room_for_targets`.
+    """
     width = words.shape[1]
-    no_word = words.shape[0] * width
-    slots = (negative // GROUP + 1) * SLOTS
-    longest = 0
-    for sentence in range(first, last):
-        longest = max(longest, offsets[sentence + 1] - offsets[sentence])
-    kept = np.empty(longest, np.int64)
-    around = np.empty(2 * window, np.int64)
-    targets = np.full(2 * slots, no_word, np.int64)  # of this window and of the next, in turns
-    labels = np.zeros(slots, np.float32)
-    labels[0] = 1
-    rates = np.zeros(slots, np.float32)
-    steps = np.empty(2 * window * SLOTS, np.float32)
+    slots = labels.size
+    following = slots  # where the targets of the next window start, in one half or the other
     all_kept = 0
     pairs = 0
     for sentence in range(first, last):
@@ -625,21 +656,22 @@ def _train(
         if count < 2:
             continue
         cursor = below(state, negatives.size)
-        cursor = _aim(targets, 0, kept[0], negatives, cursor, negative, width)
+        cursor = _aim(targets, following, kept[0], negatives, cursor, negative, width)
+        final = count - 1
         for position in range(count):
-            now = position % 2 * slots
-            following = slots - now
-            upcoming = kept[min(position + 1, count - 1)]
+            now, following = following, slots - following
+            upcoming = kept[position + 1 if position < final else final]
             cursor = _aim(targets, following, upcoming, negatives, cursor, negative, width)
-            ahead = kept[min(position + 1 + window, count - 1)]
+            ahead = kept[position + 1 + window if position + 1 + window < final else final]
             progress = (done + length * position / count) / total_tokens
             rate = learning_rate - (learning_rate - min_learning_rate) * progress
-            _set_rates(rates, targets, now, negative, np.float32(max(rate, min_learning_rate)))
+            rate = rate if rate > min_learning_rate else min_learning_rate
+            _set_rates(rates, targets, now, negative, np.float32(rate))
             reach = 1 + below(state, window)
             near = _look_around(around, kept, count, position, reach)
             pairs += near
             for begun in range(0, near, batch):
-                end = min(begun + batch, near)
+                end = begun + batch if begun + batch < near else near
                 for slot in range(0, slots, SLOTS):
                     _score(
                         words,

@@ -17,14 +17,14 @@ def gensim_words(dims: int, *, seed: int = 1, epochs: int, cbow: bool = False, *
     return Word2Vec(vector_size=dims, sg=int(not cbow), **settings)
 
 
-def gensim_subwords(dims: int, subwords, *, seed: int = 1, epochs: int, **more):
-    """Return gensim's FastText, skip-gram with n-grams of characters."""
+def gensim_subwords(dims: int, subwords, *, seed: int = 1, epochs: int, cbow: bool = False, **more):
+    """Return gensim's FastText, with n-grams of characters; trained as `gensim_words` is."""
     from gensim.models import FastText
 
     logging.getLogger("gensim").setLevel(logging.ERROR)
     settings = SETTINGS | {"workers": 1, "seed": seed, "epochs": epochs} | more
     grams = {"min_n": subwords.shortest, "max_n": subwords.longest, "bucket": subwords.buckets}
-    return FastText(vector_size=dims, sg=1, **grams, **settings)
+    return FastText(vector_size=dims, sg=int(not cbow), **grams, **settings)
 
 
 def gensim_nodes(sentences, dims: int, nodes: int, *, seed: int, alpha: float):

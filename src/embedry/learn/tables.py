@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Tables", "check_steady", "random_rows", "sampling_plan"]
 
+_LENGTH = 0.2  # of a vector at the start, about
 _MOST_DRAWS = 1 << 22  # entries of the table of negatives
 _DIVERGED = 1000.0  # entries of vectors are a few units
 _DRAWS_A_ROW = 1000  # shuffling more takes longer than learning a small text
@@ -64,12 +65,10 @@ class Tables:
         return cls(inputs, aligned(targets + spare + 1, dims), rows, targets)
 
     @classmethod
-    def started(
-        cls, rows: int, dims: int, generator: np.random.Generator, threads: int, *, spread: float
-    ) -> Tables:
-        """Make tables of random vectors, from -spread to spread, and of contexts of zeros."""
+    def started(cls, rows: int, dims: int, generator: np.random.Generator, threads: int) -> Tables:
+        """Make tables that nothing is known in yet: random vectors, contexts of zeros."""
         tables = cls.empty(rows, rows, dims, threads)
-        tables.vectors[:, :dims] = random_rows(rows, dims, generator, spread)
+        tables.vectors[:, :dims] = random_rows(rows, dims, generator)
         return tables
 
     @property
@@ -140,25 +139,16 @@ class _OwnTables:
         self.own.settle()
 
 
-def random_rows(
-    count: int, dims: int, generator: np.random.Generator, spread: float | None = None
-) -> NDArray[np.float32]:
-    """Return rows drawn evenly from -spread to spread.
+def random_rows(count: int, dims: int, generator: np.random.Generator) -> NDArray[np.float32]:
+    """Return rows (count, dims) that training starts with: small, random, about 0.2 long.
 
-    Parameters
-    ----------
-    count, dims : int
-    generator : Generator
-    spread : float, optional
-        ``0.5 / dims`` unless given, as in word2vec.c.
-
-    Returns
-    -------
-    ndarray (count, dims), float32
+    Word2vec.c starts eight times shorter, and longer is better for what is trained well; half as
+    long again, and rare words still point where they started. See
+    ``docs/decisions/0008-how-training-starts.md``.
     """
     rows = generator.random((count, dims), np.float32)
     rows -= np.float32(0.5)
-    rows *= np.float32(1 / dims if spread is None else 2 * spread)
+    rows *= np.float32(2 * _LENGTH * (3 / dims) ** 0.5)  # of numbers in [-s, s]: s * sqrt(dims / 3)
     return rows
 
 

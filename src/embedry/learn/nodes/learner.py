@@ -44,7 +44,6 @@ __all__ = ["GraphLearner"]
 
 _LOWEST_RATE = 1e-4
 _EXPONENT = 0.5  # of the visits that random nodes are drawn by; for words it is 0.75
-_LENGTH = 0.2  # of a vector at the start, about; of a word it is 0.025 with 128 dims
 
 
 class GraphLearner(Learner):
@@ -96,8 +95,7 @@ class GraphLearner(Learner):
         generator = np.random.default_rng(self.seed)
         pilot = walker.pilot()
         threads = thread_count(self.threads)
-        spread = _LENGTH * (3 / int(self.dims)) ** 0.5
-        tables = Tables.started(len(graph), int(self.dims), generator, threads, spread=spread)
+        tables = Tables.started(len(graph), int(self.dims), generator, threads)
         parts = walker.parts(threads, generator)
         steps = sum(part.seen for part in parts) * int(self.epochs)
         rate = self.learning_rate

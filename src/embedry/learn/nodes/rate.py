@@ -3,7 +3,7 @@
 What it is: one rule, from how often walks take each edge. Walks on a sparse graph tell the same few
 neighbours of a node again and again: a high rate then keeps vectors moving after what is last
 read. Walks that take each edge a few times must teach all they can at once. What it is not: an
-optimum; it was chosen on three graphs, see ``docs/decisions/0008-rates-of-graphs.md``.
+optimum; it was chosen on three graphs, see ``docs/decisions/0008-how-training-starts.md``.
 """
 
 from __future__ import annotations

@@ -46,7 +46,6 @@ from embedry.kernels.sampling.bag_steps import (
 )
 from embedry.kernels.sampling.sgns import (
     CACHE_LINE,
-    GROUP,
     SLOTS,
     SkipGram,
     Trained,
@@ -59,6 +58,8 @@ from embedry.kernels.sampling.sgns import (
     _thin_out,
     _update,
     check_sentences,
+    longest_sentence,
+    room_for_targets,
 )
 from embedry.kernels.simd import LANES, aligned, prefetch, store, zero
 
@@ -139,6 +140,11 @@ class Bags:
     def rows_needed(self) -> int:
         """How many rows the table of inputs must have at least."""
         return int(self.lists[1].max(initial=-1)) + 1
+
+    @cached_property
+    def longest_list(self) -> int:
+        """How many rows the word of most rows is made of; 0 without subwords."""
+        return int(np.diff(self.lists[0]).max(initial=0))
 
     @cached_property
     def shares(self) -> NDArray[np.float32]:
@@ -299,6 +305,8 @@ def train_bags(
     subword_offsets, subword_rows = bags.lists
     span = bags.positions + 2 * plan.window if bags.of_subwords else 0
     near = aligned(2 * span + 2, words.shape[1])
+    longest = longest_sentence(offsets, first, last)
+    entries = max(2 * plan.window, bags.longest_list) + ROWS
     kept, pairs = _train_bags(
         words,
         contexts,
@@ -323,6 +331,13 @@ def train_bags(
         int(bags.positions),
         np.float32(bags.damping),
         state,
+        np.empty(longest, np.int64),
+        np.empty(longest, np.int64),
+        np.empty(span, np.int64),
+        np.full(plan.keep.size if bags.of_subwords else 0, -1),
+        np.empty(entries, np.int64),
+        np.empty(entries, np.float32),
+        *room_for_targets(plan, contexts),
     )
     return Trained(int(kept), int(pairs))
 
@@ -394,38 +409,27 @@ def _train_bags(
     positions: int,
     damping: Any,
     state: NDArray[np.uint64],
+    kept: NDArray[np.int64],
+    places: NDArray[np.int64],
+    members: NDArray[np.int64],
+    place_of: NDArray[np.int64],
+    entries: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    labels: NDArray[np.float32],
+    rates: NDArray[np.float32],
+    steps: NDArray[np.float32],
 ) -> tuple[int, int]:
     """Train on sentences; see `train_bags`. Rows are named by the flat offset of their start.
 
     Numba leaves out what `None` switches off: ``batch`` is for skip-gram, ``bag`` for CBOW,
-    ``subword_offsets`` for subwords. So each use compiles its own part alone.
+    ``subword_offsets`` for subwords. So each use compiles its own part alone. The last ten
+    arrays are room to write to; ``place_of`` is -1 for every word that is not gathered.
     """
     width = contexts.shape[1]
-    slots = (negative // GROUP + 1) * SLOTS
-    longest = 0
-    for sentence in range(first, last):
-        longest = max(longest, offsets[sentence + 1] - offsets[sentence])
-    kept = np.empty(longest, np.int64)
-    places = np.empty(longest, np.int64)
-    most = 2 * window
-    source = words
-    if subword_offsets is not None:
-        source = near
-        for word in range(keep.size):
-            most = max(most, subword_offsets[word + 1] - subword_offsets[word])
-        members = np.empty(near.shape[0], np.int64)
-        place_of = np.empty(keep.size, np.int64)
-        place_of[:] = -1
-    entries = np.empty(most + ROWS, np.int64)
-    weights = np.empty(most + ROWS, np.float32)
-    targets = np.empty(2 * slots, np.int64)  # of this position and of the next, in turns
-    targets[:] = keep.size * width
-    labels = np.empty(slots, np.float32)
-    labels[:] = 0
-    labels[0] = 1
-    rates = np.empty(slots, np.float32)
-    rates[:] = 0
-    steps = np.empty(2 * window * SLOTS, np.float32)
+    source = words if subword_offsets is None else near
+    slots = labels.size
+    following = slots  # where the targets of the next position start, in one half or the other
     all_kept = 0
     pairs = 0
     for sentence in range(first, last):
@@ -438,20 +442,21 @@ def _train_bags(
         if count < 2:
             continue
         cursor = below(state, negatives.size)
-        cursor = _aim(targets, 0, kept[0] * width, negatives, cursor, negative, width)
+        cursor = _aim(targets, following, kept[0] * width, negatives, cursor, negative, width)
+        final = count - 1
         block = positions
         if subword_offsets is None:
             block = count
             for position in range(count):
                 places[position] = kept[position] * width
         for start in range(0, count, block):
-            stop = min(start + block, count)
+            stop = start + block if start + block < count else count
             if subword_offsets is not None:
                 found = gather(
                     words,
                     kept,
-                    max(0, start - window),
-                    min(count, stop + window),
+                    start - window if start > window else 0,
+                    stop + window if stop + window < count else count,
                     subword_offsets,
                     subword_rows,
                     place_of,
@@ -462,27 +467,29 @@ def _train_bags(
                     places,
                 )
             for position in range(start, stop):
-                now = position % 2 * slots
-                following = slots - now
-                upcoming = kept[min(position + 1, count - 1)] * width
+                now, following = following, slots - following
+                upcoming = kept[position + 1 if position < final else final] * width
                 cursor = _aim(targets, following, upcoming, negatives, cursor, negative, width)
                 if subword_offsets is None:
-                    ahead = places[min(position + 1 + window, count - 1)]
+                    further = position + 1 + window
+                    ahead = places[further if further < final else final]
                 else:
                     ahead = places[position]
-                    coming = kept[min(position + block + window, count - 1)]
+                    further = position + block + window
+                    coming = kept[further if further < final else final]
                     for entry in range(subword_offsets[coming], subword_offsets[coming + 1]):
                         for line in range(0, width, CACHE_LINE):
                             prefetch(words, np.int64(subword_rows[entry]) * width + line)
                 progress = (done + length * position / count) / total_tokens
                 rate = learning_rate - (learning_rate - min_learning_rate) * progress
-                _set_rates(rates, targets, now, negative, np.float32(max(rate, min_learning_rate)))
+                rate = rate if rate > min_learning_rate else min_learning_rate
+                _set_rates(rates, targets, now, negative, np.float32(rate))
                 reach = 1 + below(state, window)
                 around = _look_around(entries, places, count, position, reach)
                 pairs += around
                 if batch is not None:
                     for begun in range(0, around, batch):
-                        end = min(begun + batch, around)
+                        end = begun + batch if begun + batch < around else around
                         for slot in range(0, slots, SLOTS):
                             _score(
                                 source,

@@ -64,7 +64,9 @@ __all__ = [
     "check_ids",
     "check_sentences",
     "keep_thresholds",
+    "longest_sentence",
     "negative_table",
+    "room_for_targets",
     "start_state",
     "steady_batch",
     "train",
@@ -662,7 +664,8 @@ def _train(
             now, following = following, slots - following
             upcoming = kept[position + 1 if position < final else final]
             cursor = _aim(targets, following, upcoming, negatives, cursor, negative, width)
-            ahead = kept[position + 1 + window if position + 1 + window < final else final]
+            further = position + 1 + window
+            ahead = kept[further if further < final else final]
             progress = (done + length * position / count) / total_tokens
             rate = learning_rate - (learning_rate - min_learning_rate) * progress
             rate = rate if rate > min_learning_rate else min_learning_rate

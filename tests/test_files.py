@@ -77,6 +77,20 @@ def test_write_atomically_keeps_the_mode(tmp_path):
         os.umask(before)
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_write_arrays_gives_the_mode_of_the_umask(tmp_path, mask):
+    """A new file has the mode that any other new file gets; one that was there keeps its own."""
+    before = os.umask(mask)
+    try:
+        write_arrays(tmp_path / "f", "test", {}, {"a": np.zeros(2)})
+        assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == 0o666 & ~mask
+        (tmp_path / "f").chmod(0o640)
+        write_arrays(tmp_path / "f", "test", {}, {"a": np.zeros(2)})
+        assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == 0o640
+    finally:
+        os.umask(before)
+
+
 @pytest.mark.parametrize("path", ["missing/f", "file/f"])
 def test_write_atomically_needs_its_folder(tmp_path, path):
     """A folder that is missing, or none, is an OSError before the block begins."""

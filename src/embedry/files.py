@@ -78,12 +78,12 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     aside = path.parent / f".{path.name}.{secrets.token_hex(8)}.part"
-    aside.touch(exist_ok=False)  # with the mode that the umask gives
+    aside.touch(exist_ok=False)
+    mode = aside.stat().st_mode & 0o777  # what the umask gives, whatever the block puts there
     try:
         yield aside
         _fsync(aside)
-        if path.exists():
-            aside.chmod(path.stat().st_mode & 0o777)
+        aside.chmod(path.stat().st_mode & 0o777 if path.exists() else mode)
         aside.replace(path)
         _fsync(path.parent)
     finally:

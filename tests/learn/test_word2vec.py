@@ -326,6 +326,23 @@ def test_load_gives_back_what_was_saved(fitted, tmp_path):
     assert back.encode(texts).unknown == ("zebra",)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"learning_rate": (0.05, 0.01)},
+        {"learning_rate": (np.float32(0.05), np.float64(0.01))},
+        {"learning_rate": np.float32(0.05)},
+        {"subwords": Subwords(np.int64(2), np.int32(3), np.int64(100))},
+        {"dims": np.int64(8), "seed": np.int32(3), "sample": np.float32(0.01)},
+    ],
+)
+def test_load_gives_back_settings_of_any_type(given, tmp_path):
+    """Numbers of NumPy and pairs are saved too, and come back equal."""
+    words = small(**given).fit(Corpus.from_lines(["a b c", "b c d"]))
+    words.save(tmp_path / "words")
+    assert Word2Vec.load(tmp_path / "words").get_params() == words.get_params()
+
+
 def test_load_keeps_the_tokenizer_and_what_was_left_out(tmp_path):
     """A model of white-space tokens reads documents as it read the corpus."""
     corpus = Corpus.from_lines(["A-b c", "c A-b"] * 3 + ["rare c"], tokenizer="whitespace")

@@ -50,8 +50,7 @@ class Learner(ABC):
 
     def _plain_settings(self) -> dict[str, Any]:
         """Return the settings as plain Python values, which a file can hold."""
-        given = self.get_params().items()
-        return {name: v.item() if isinstance(v, np.generic) else v for name, v in given}
+        return {name: _plain(value) for name, value in self.get_params().items()}
 
     def set_params(self, **settings: Any) -> Self:
         """Change settings by name, as scikit-learn does, and return the learner.
@@ -93,6 +92,12 @@ class Learner(ABC):
     def _check_fitted(self, learned: str) -> None:
         if not hasattr(self, learned):
             raise NotFittedError(f"Call fit first: this {type(self).__name__} has learned nothing.")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return tuple(_plain(part) for part in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def whole_number(name: str, value: Any, lowest: int, highest: int = 2**31) -> int:

@@ -571,6 +571,8 @@ class Word2Vec(Learner):
             growth = settings.pop("_growth")
             if settings["subwords"] is not None:
                 settings["subwords"] = Subwords(*settings["subwords"])
+            if isinstance(settings["learning_rate"], list):  # JSON has no tuples
+                settings["learning_rate"] = tuple(settings["learning_rate"])
             words = cls(**settings)
             words._fitted_with = settings
             words.left_out_ = int(left_out)

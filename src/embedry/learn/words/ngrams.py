@@ -57,9 +57,9 @@ class Subwords:
     buckets: int = 200_000
 
     def __post_init__(self) -> None:
-        whole_number("shortest", self.shortest, 1, 1000)
-        whole_number("longest", self.longest, 1, 1000)
-        whole_number("buckets", self.buckets, 1, 2**31 - 1)
+        for name, most in (("shortest", 1000), ("longest", 1000), ("buckets", 2**31 - 1)):
+            plain = whole_number(name, getattr(self, name), 1, most)
+            object.__setattr__(self, name, plain)  # of NumPy's too, which no file can hold
         if self.longest < self.shortest:
             raise InputError(
                 f"longest must be at least shortest; got {self.longest} and {self.shortest}. "

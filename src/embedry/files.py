@@ -12,23 +12,26 @@ safetensors format: https://huggingface.co/docs/safetensors (8-byte length, JSON
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 import os
 import secrets
 import sys
 import tempfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
 from embedry.errors import FileFormatError, InputError
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
@@ -38,11 +41,13 @@ __all__ = [
     "cache_dir",
     "cache_root",
     "read_arrays",
+    "unpacked",
     "write_arrays",
     "write_atomically",
 ]
 
 FORMAT_VERSION = 1
+_GZIP = b"\x1f\x8b"
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F64": np.dtype("<f8"),
     "F32": np.dtype("<f4"),
@@ -88,6 +93,38 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         _fsync(path.parent)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def unpacked(path: str | Path, raw: io.BufferedReader) -> Iterator[BinaryIO]:
+    """Give what a file holds: unpacked if its first bytes are gzip's, whatever its name.
+
+    Parameters
+    ----------
+    path : str or Path
+        For the message.
+    raw : buffered reader
+        The file, at its beginning.
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    FileFormatError
+        If it is gzipped and, as the block reads on, turns out damaged or ends early.
+    """
+    if raw.peek(len(_GZIP))[: len(_GZIP)] != _GZIP:
+        yield raw
+        return
+    try:
+        with gzip.GzipFile(fileobj=raw) as file:
+            yield cast("BinaryIO", file)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise FileFormatError(
+            f"{path} must be a whole gzip file; {error}. Fetch it again.", path=path
+        ) from error
 
 
 def _fsync(path: Path) -> None:

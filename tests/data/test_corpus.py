@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import codecs
 import gzip
+import lzma
 from collections import Counter
 from contextlib import contextmanager
 
@@ -83,7 +86,7 @@ def test_corpus_from_file_skips_the_byte_order_mark(tmp_path, mark, tokenizer):
     ("data", "undecodable"),
     [
         (b"caf\xe9 au lait", 1),
-        (b"\xff\xfe a", 2),
+        (b"\xff\xfd a", 2),
         (b"a \xe2\x82 b", 1),
         ("a \ufffd b".encode(), 0),
         ("\ufffd a ".encode() + b"\xff \xf0\x9f" + "\ufffd".encode(), 2),
@@ -174,14 +177,53 @@ def test_corpus_from_file_refuses_missing_and_empty_files(tmp_path):
         Corpus.from_file(tmp_path / "f")
 
 
-@pytest.mark.parametrize("cut", ["short", "flipped", "none"])
+@pytest.mark.parametrize("name", ["text.txt", "text.gz"])
+def test_corpus_from_file_tells_gzip_by_its_bytes(tmp_path, name):
+    """Whatever its name, a packed file is unpacked and a plain one is not."""
+    for data in (b"the cat\nsat", gzip.compress(b"the cat\nsat")):
+        (tmp_path / name).write_bytes(data)
+        assert_holds(Corpus.from_file(tmp_path / name), [["the", "cat"], ["sat"]])
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("the cat sat".encode("utf-16"), "UTF-16"),
+        ("the cat sat".encode("utf-32"), "UTF-32"),
+        (codecs.BOM_UTF16_BE + "猫".encode("utf-16-be"), "UTF-16"),
+        (codecs.BOM_UTF32_BE + "猫".encode("utf-32-be"), "UTF-32"),
+        ("the cat sat".encode("utf-16-le"), "11 of its first 22 bytes are 0"),
+        ("η γάτα κάθεται".encode("utf-16-be"), "bytes are 0"),
+        (lzma.compress(b"the cat sat"), "packed by xz"),
+        (bz2.compress(b"the cat sat"), "packed by bzip2"),
+        (b"PK\x03\x04\x14\x00", "packed by zip"),
+        (b"\x28\xb5\x2f\xfd\x24", "packed by zstd"),
+    ],
+    ids=["16", "32", "16be", "32be", "16le bare", "16be bare", "xz", "bzip2", "zip", "zstd"],
+)
+def test_corpus_from_file_refuses_what_is_no_utf8_text(tmp_path, data, message, packed):
+    """Other encodings and other packers are told by their bytes, not read as strange words."""
+    (tmp_path / "f").write_bytes(gzip.compress(data) if packed else data)
+    with pytest.raises(FileFormatError, match=message) as caught:
+        Corpus.from_file(tmp_path / "f")
+    assert caught.value.path == str(tmp_path / "f")
+
+
+def test_corpus_from_file_takes_a_few_zero_bytes(tmp_path):
+    """A stray one in a long text is a character like another."""
+    (tmp_path / "f").write_bytes(b"the cat\0sat\n" * 2 + b"on the mat\n" * 99)
+    assert len(Corpus.from_file(tmp_path / "f")) == 101
+
+
+@pytest.mark.parametrize("cut", ["short", "flipped"])
 def test_corpus_from_file_refuses_damaged_gzip(tmp_path, cut):
-    """A packed file that ends early, is damaged, or is none."""
+    """A packed file that ends early, or is damaged."""
     packed = gzip.compress(b"\n".join(b"word %d" % i for i in range(9_999)))
     damaged = bytearray(packed)
     damaged[len(packed) // 2] ^= 255
     path = tmp_path / "f.gz"
-    path.write_bytes({"short": packed[:-20], "flipped": damaged, "none": b"plain text"}[cut])
+    path.write_bytes({"short": packed[:-20], "flipped": damaged}[cut])
     with pytest.raises(FileFormatError, match="must be a whole gzip file") as caught:
         Corpus.from_file(path)
     assert caught.value.path == str(path)

@@ -295,10 +295,12 @@ def test_interactions_from_file_refuse_other_files(tmp_path):
     (tmp_path / "f").write_bytes(b"caf\xe9,x,1\n")
     with pytest.raises(InputError, match="must be UTF-8"):
         Interactions.from_file(tmp_path / "f")
-    for data in (b"plain", gzip.compress(b"a,x,1\n" * 99)[:-9]):
-        (tmp_path / "f.gz").write_bytes(data)
-        with pytest.raises(FileFormatError, match="whole gzip file"):
-            Interactions.from_file(tmp_path / "f.gz")
+    (tmp_path / "f").write_bytes(gzip.compress(b"a,x,1\n" * 99)[:-9])
+    with pytest.raises(FileFormatError, match="whole gzip file"):
+        Interactions.from_file(tmp_path / "f")
+    (tmp_path / "f").write_bytes("a,x,1\n".encode("utf-16"))
+    with pytest.raises(FileFormatError, match="UTF-16"):
+        Interactions.from_file(tmp_path / "f")
 
 
 COLUMNS = {"who": ["ann", "bob", "ann"], "what": [1, 2, 2], "how": [2.0, 1.0, 0.0]}

@@ -10,20 +10,20 @@ What it is not: a tokenizer for transformers (see ``embedry.encode``), nor an in
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from embedry.data.text.draft import Draft
+from embedry.data.text.encoding import check_text
 from embedry.data.text.lines import add_lines, lines_of
 from embedry.data.text.tokenizer import Tokenizer, tokenize, tokenizer_of
-from embedry.errors import FileFormatError, InputError
+from embedry.errors import InputError
+from embedry.files import unpacked
 from embedry.progress import bar
 from embedry.threads import thread_count
 
@@ -127,18 +127,19 @@ class Corpus:
     def from_file(
         cls, path: str | Path, *, tokenizer: Tokenizer = "words", threads: int | None = None
     ) -> Corpus:
-        r"""Read a text file, a sentence or document a line; ``.gz`` is unpacked.
+        r"""Read a text file, a sentence or document a line, gzipped or not.
 
         Parameters
         ----------
         path : str or Path
-            UTF-8 text. Bytes that are not UTF-8 are replaced and counted in ``undecodable``.
+            UTF-8 text; its first bytes, not its name, tell whether it is gzipped. Bytes that are
+            not UTF-8 are replaced and counted in ``undecodable``.
             Lines end with ``\n``, ``\r`` or both.
         tokenizer : {"words", "whitespace"}
             See `tokenize`.
         threads : int or None, default None
             How many to split text with; None takes all cores allowed. The corpus is the same
-            whatever their number. Unpacking ``.gz`` takes a core of its own.
+            whatever their number. Unpacking gzip takes a core of its own.
 
         Returns
         -------
@@ -149,7 +150,8 @@ class Corpus:
         FileNotFoundError
             If there is no such file.
         FileFormatError
-            If a ``.gz`` file is damaged or ends early.
+            If it is gzipped and damaged or ends early, or its first bytes are those of UTF-16 or
+            UTF-32, or of another packer than gzip.
         InputError
             If the file holds no token at all, there is no such tokenizer, or ``threads`` is not
             None or an int of at least 1.
@@ -179,14 +181,10 @@ class Corpus:
         with (
             path.open("rb") as raw,
             bar(f"Reading {path.name}", path.stat().st_size) as advance,
+            unpacked(path, raw) as source,
         ):
-            source = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
-            try:
-                words, counts = _read(draft, source, tokenizer, threads, _by_position(raw, advance))
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                raise FileFormatError(
-                    f"{path} must be a whole gzip file; {error}. Fetch it again.", path=path
-                ) from error
+            after_each = _by_position(raw, advance)
+            words, counts = _read(path, draft, source, tokenizer, threads, after_each)
         return _finished(draft, words, tokenizer, str(path), counts)
 
     @classmethod
@@ -221,14 +219,16 @@ class Corpus:
 
 
 def _read(
+    path: Path,
     draft: Draft,
-    source: io.BufferedIOBase,
+    source: BinaryIO,
     tokenizer: Tokenizer,
     threads: int,
     after_each: Callable[[], None],
 ) -> tuple[tuple[str, ...], NDArray[np.int64] | None]:
     """Add a file to a draft: in plain Python if it is small, else with kernels."""
     first = source.read(max(_PLAIN, 3))
+    check_text(path, first)
     if len(first) < _PLAIN:
         return add_lines(draft, lines_of(first, draft), tokenizer), None
     from embedry.data.text.reader import add_pieces

@@ -389,7 +389,7 @@ class Graph:
         Parameters
         ----------
         path : str or Path
-            csv, tsv or text in columns at white space, UTF-8; ``.gz`` is unpacked.
+            csv, tsv or text in columns at white space, UTF-8, gzipped or not.
         delimiter : str, optional
             Found out from the first line when left out: tab, ``::``, semicolon, comma or space;
             a space stands for any run of white space.
@@ -421,7 +421,8 @@ class Graph:
             open, or a weight is no number, negative or out of range: the message names the line.
             And as `from_edges`.
         FileFormatError
-            If a ``.gz`` file is damaged or ends early.
+            If it is gzipped and damaged or ends early, or its first bytes are those of UTF-16 or
+            UTF-32, or of another packer than gzip.
 
         Notes
         -----

@@ -221,7 +221,7 @@ class Interactions:
         columns: Sequence[str | int] = (0, 1, 2),
         header: bool | None = None,
     ) -> Interactions:
-        """Read a text table of user, item and, where there is one, value; ``.gz`` is unpacked.
+        """Read a text table of user, item and, where there is one, value, gzipped or not.
 
         Parameters
         ----------
@@ -250,7 +250,8 @@ class Interactions:
             If the text is not UTF-8 or empty, a column is missing, a line is short, a quote stays
             open, or a value is no number, negative or not finite: the message names the line.
         FileFormatError
-            If a ``.gz`` file is damaged or ends early.
+            If it is gzipped and damaged or ends early, or its first bytes are those of UTF-16 or
+            UTF-32, or of another packer than gzip.
 
         Notes
         -----

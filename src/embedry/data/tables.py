@@ -9,9 +9,7 @@ read again line by line.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
 from array import array
 from collections import defaultdict
 from contextlib import contextmanager
@@ -22,7 +20,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedry.errors import FileFormatError, InputError
+from embedry.data.text.encoding import check_text
+from embedry.errors import InputError
+from embedry.files import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Form", "Table", "read_table"]
 
 _ROWS_AT_ONCE = 2**14
+_LOOKED_AT = 4096  # bytes that tell whether a file is text
 _MATRIX_MARKET = "%%MatrixMarket"
 
 
@@ -213,16 +214,14 @@ class _Source:
 def _text(path: Path, newline: str) -> Iterator[io.TextIOWrapper]:
     try:
         with (
-            gzip.open(path) if path.suffix == ".gz" else path.open("rb") as raw,
-            io.TextIOWrapper(raw, encoding="utf-8-sig", newline=newline) as file,
+            path.open("rb") as packed,
+            unpacked(path, packed) as raw,
         ):
-            yield file
+            check_text(path, raw.peek(_LOOKED_AT))  # type: ignore[attr-defined]
+            with io.TextIOWrapper(raw, encoding="utf-8-sig", newline=newline) as file:
+                yield file
     except UnicodeDecodeError as error:
         raise InputError(f"{path} must be UTF-8 text; {error}. Convert it first.") from error
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise FileFormatError(
-            f"{path} must be a whole gzip file; {error}. Fetch it again.", path=path
-        ) from error
 
 
 def _split(lines: _Lines, mark: str) -> Iterator[list[str]]:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from embedry.errors import FileFormatError
-from embedry.files import write_atomically
+from embedry.files import unpacked, write_atomically
 from embedry.progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = ["Source", "read_from", "write_to"]
-
-_GZIP = b"\x1f\x8b"
 
 
 class Source:
@@ -65,7 +61,6 @@ def read_from(path: str | Path) -> Iterator[Source]:
         raise FileNotFoundError(f"There is no file {path}.")
     length = path.stat().st_size
     with path.open("rb") as raw, bar(f"Reading {path.name}", total=length) as steps:
-        packed = raw.peek(2)[:2] == _GZIP
         done = 0
 
         def advance() -> None:
@@ -73,16 +68,8 @@ def read_from(path: str | Path) -> Iterator[Source]:
             steps(raw.tell() - done)
             done = raw.tell()
 
-        if not packed:
-            yield Source(path, raw, length, advance)
-            return
-        try:
-            with gzip.open(raw) as file:
-                yield Source(path, cast("BinaryIO", file), None, advance)
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise FileFormatError(
-                f"{path} is gzipped and damaged: {error}. Fetch it again.", path=path
-            ) from error
+        with unpacked(path, raw) as file:
+            yield Source(path, file, length if file is raw else None, advance)
 
 
 @contextmanager

@@ -118,14 +118,15 @@ def test_graph_from_file_is_the_same_in_one_batch_or_many(tmp_path, monkeypatch)
 
 
 def test_graph_from_file_unpacks(tmp_path):
-    """A packed file is the file; one cut short is refused."""
+    """A packed file is the file, whatever either is called; one cut short is refused."""
     data = gzip.compress(b"a b\n" * 99)
-    (tmp_path / "e.gz").write_bytes(data)
-    assert Graph.from_file(tmp_path / "e.gz").merged == 98
-    for broken in (b"plain", data[:-9]):
-        (tmp_path / "e.gz").write_bytes(broken)
+    for name in ("e.gz", "e.txt"):
+        for whole in (data, b"a b\n" * 99):
+            (tmp_path / name).write_bytes(whole)
+            assert Graph.from_file(tmp_path / name).merged == 98
+        (tmp_path / name).write_bytes(data[:-9])
         with pytest.raises(FileFormatError, match="whole gzip file"):
-            Graph.from_file(tmp_path / "e.gz")
+            Graph.from_file(tmp_path / name)
 
 
 def test_graph_from_file_takes_columns_by_name_or_number(tmp_path):
@@ -197,6 +198,9 @@ def test_graph_from_file_refuses_other_files(tmp_path):
         Graph.from_file(tmp_path / "nothing")
     (tmp_path / "e").write_bytes(b"caf\xe9,x\n")
     with pytest.raises(InputError, match="must be UTF-8"):
+        Graph.from_file(tmp_path / "e")
+    (tmp_path / "e").write_bytes("a,x\n".encode("utf-16-le"))
+    with pytest.raises(FileFormatError, match="4 of its first 8 bytes are 0"):
         Graph.from_file(tmp_path / "e")
 
 

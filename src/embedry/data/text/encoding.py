@@ -1,0 +1,78 @@
+"""What a file of text must begin with: UTF-8, not the bytes of something else.
+
+What it is: a look at the first bytes, so that UTF-16 or a packed file is refused instead of being
+read as strange words. What it is not: a guess of the encoding; single bytes that are not UTF-8
+are for the reader to count or refuse.
+"""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+from embedry.errors import FileFormatError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["check_text"]
+
+_MARKS = {  # UTF-32 first: its mark begins with that of UTF-16
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+_PACKERS = {
+    b"BZh91AY&SY": "bzip2",
+    b"PK\x03\x04": "zip",
+    b"\xfd7zXZ\x00": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+}
+_MOST_ZEROS = 0.01  # of UTF-16, a fifth at least in scripts that have blanks; of text, none
+
+
+def check_text(path: str | Path, first: bytes) -> None:
+    """Refuse a file whose first bytes say that it is no UTF-8 text.
+
+    Parameters
+    ----------
+    path : str or Path
+        For the message.
+    first : bytes
+        What it begins with, unpacked: a few bytes at least, where it has them.
+
+    Raises
+    ------
+    FileFormatError
+        If it begins with the mark of UTF-16 or UTF-32 or of a packer, or more than one byte in a
+        hundred is 0.
+
+    Examples
+    --------
+    >>> check_text("a.txt", b"the cat sat")
+    >>> check_text("a.txt", "the cat sat".encode("utf-16"))
+    Traceback (most recent call last):
+        ...
+    embedry.errors.FileFormatError: a.txt must be UTF-8 text; it is marked as UTF-16. ...
+    """
+    for mark, name in _PACKERS.items():
+        if first.startswith(mark):
+            raise _refused(path, f"it is packed by {name}. Unpack it, or pack it with gzip.")
+    for mark, name in _MARKS.items():
+        if first.startswith(mark):
+            raise _refused(path, f"it is marked as {name}. {_convert(name)}")
+    zeros = first.count(0)
+    if zeros > _MOST_ZEROS * len(first):
+        raise _refused(
+            path,
+            f"{zeros} of its first {len(first)} bytes are 0, as in UTF-16. {_convert('UTF-16LE')}",
+        )
+
+
+def _convert(name: str) -> str:
+    return f"Convert it first: iconv -f {name} -t UTF-8."
+
+
+def _refused(path: str | Path, why: str) -> FileFormatError:
+    return FileFormatError(f"{path} must be UTF-8 text; {why}", path=path)

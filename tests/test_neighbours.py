@@ -13,6 +13,7 @@ from embedry.neighbours import (
     best_first,
     fit_with_the_others,
     mean_of_examples,
+    nearest_of_each,
     nearest_rows,
     products_of_cosines,
 )
@@ -33,6 +34,31 @@ def test_nearest_rows_are_those_of_a_full_sort(metric, k, without, seed):
     scores = metric.exact_scores(rows[0], rows)
     order = [i for i in np.argsort(-scores, kind="stable").tolist() if i not in without][:k]
     assert nearest_rows(rows[0], rows, metric, k, without) == [(i, scores[i]) for i in order]
+
+
+@pytest.mark.parametrize("metric", [COSINE, DOT, EUCLIDEAN])
+@pytest.mark.parametrize("blocks", [(2**24, 4096), (100, 7), (1, 1)])
+@given(k=st.integers(1, 50), seed=st.integers(0, 20))
+def test_nearest_of_each_is_nearest_rows_one_by_one(metric, blocks, k, seed):
+    """Places and scores are the same to the bit, ties too, however many are looked at at once."""
+    rows = np.random.default_rng(seed).integers(-2, 3, (40, 3)).astype(np.float32)  # many ties
+    rows[~rows.any(axis=1), 0] = 1
+    asked, prepared = np.array([39, 0, 7, 7]), metric.prepare(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("embedry.neighbours._NUMBERS_AT_ONCE", blocks[0])
+        patch.setattr("embedry.neighbours._ROWS_AT_ONCE", blocks[1])
+        near, scores = nearest_of_each(rows, asked, metric, k)
+    for place, *found in zip(asked.tolist(), near.tolist(), scores.tolist(), strict=True):
+        expected = nearest_rows(prepared[place], prepared, metric, k, without={place})
+        assert list(zip(*found, strict=True)) == expected
+
+
+def test_nearest_of_each_names_rows_without_direction():
+    """A zero row is told by its place among all rows, whatever the block."""
+    rows = np.ones((9000, 2), np.float32)
+    rows[[5000, 8999]] = 0
+    with pytest.raises(InputError, match=r"2 came, the first in row 5000"):
+        nearest_of_each(rows, np.arange(3), COSINE, 2)
 
 
 @given(

@@ -65,7 +65,27 @@ class Metric:
         InputError
             If a row is zero and must have a direction, or too long for its scores.
         """
-        lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))
+        return self.scaled(vectors, self.lengths(vectors))
+
+    def lengths(self, vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return how long vectors are, and check them on the way.
+
+        Parameters
+        ----------
+        vectors : ndarray (n, dims), float32
+
+        Returns
+        -------
+        ndarray (n,), float64
+
+        Raises
+        ------
+        InputError
+            As `prepare`.
+        """
+        lengths: NDArray[np.float64] = np.sqrt(
+            np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
+        )
         if not self.unit_rows:
             long = np.flatnonzero(lengths > _LONGEST)
             if long.size:
@@ -73,13 +93,33 @@ class Metric:
                     f"A vector of a {self.name} space must be at most {_LONGEST:g} long, or scores "
                     f"leave float32; {long.size} are longer, the first row {long[0]}. Scale them."
                 )
-            return vectors
+            return lengths
         zero = np.flatnonzero(lengths == 0)
         if zero.size:
             raise InputError(
                 f"A {self.name} space takes no zero vectors; {zero.size} came, the first in row "
                 f"{zero[0]}. Leave those items without a vector."
             )
+        return lengths
+
+    def scaled(
+        self, vectors: NDArray[np.float32], lengths: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Do what `prepare` does where the lengths are known, as for some rows of many.
+
+        Parameters
+        ----------
+        vectors : ndarray (n, dims), float32
+        lengths : ndarray (n,), float64
+            As `lengths` returns them.
+
+        Returns
+        -------
+        ndarray (n, dims), float32
+            To the bit what `prepare` makes of these rows.
+        """
+        if not self.unit_rows:
+            return vectors
         units = np.empty_like(vectors)
         np.divide(vectors, lengths[:, None], out=units)  # divided in float64, then rounded
         return units
@@ -173,7 +213,33 @@ class Metric:
         """
         rough = self.scores(query[None], rows)[0]
         places = candidates(rough, k)
-        scores = self.exact_scores(query, rows[places])
+        return self.best_of(query, places, rows[places], k)
+
+    def best_of(
+        self,
+        query: NDArray[np.float32],
+        places: NDArray[np.int64],
+        rows: NDArray[np.float32],
+        k: int,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return the k nearest of some candidates, by their exact scores.
+
+        Parameters
+        ----------
+        query : ndarray (dims,), float32
+        places : ndarray (c,), int64
+            Where the candidates stand, ascending; see `candidates`.
+        rows : ndarray (c, dims), float32
+            Their vectors.
+        k : int
+
+        Returns
+        -------
+        places : ndarray (min(k, c),), int64
+            Nearest first; ties by place.
+        scores : ndarray (min(k, c),), float32
+        """
+        scores = self.exact_scores(query, rows)
         best = np.argsort(-scores, kind="stable")[:k]
         return places[best], scores[best]
 

@@ -36,6 +36,26 @@ def test_growth_fidelity_of_fresh_vectors_is_chance():
     assert measure_growth(range(400), first, second).fidelity < 0.08
 
 
+def test_growth_is_that_of_whole_copies(monkeypatch):
+    """Distances and kept neighbours in blocks are those of all rows at once."""
+    rng = np.random.default_rng(3)
+    before = rng.standard_normal((90, 6)).astype(np.float32)
+    after = before + rng.standard_normal((90, 6)).astype(np.float32) / 4
+    monkeypatch.setattr("embedry.learn.growth._ROWS_AT_ONCE", 7)
+    found = measure_growth(range(90), before, after)
+    units_of, near = [], []
+    for rows in (before.astype(float), after.astype(float)):
+        units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        units_of.append(units)
+        scores = units @ units.T - 3 * np.eye(90)
+        near.append(np.argsort(-scores, axis=1)[:, :10])
+    moved = 1 - (units_of[0] * units_of[1]).sum(axis=1)
+    assert found.displacement == pytest.approx(moved.mean(), abs=1e-6)
+    assert [place for place, _ in found.moved] == np.argsort(-moved)[:20].tolist()
+    kept = [len(set(were) & set(are)) / 10 for were, are in zip(*near, strict=True)]
+    assert found.fidelity == pytest.approx(np.mean(kept))
+
+
 def test_growth_of_a_single_item_compares_nothing():
     """One item has no neighbours to lose."""
     one = np.ones((1, 3), np.float32)

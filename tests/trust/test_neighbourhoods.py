@@ -1,10 +1,12 @@
-"""The laws of neighbourhoods: the exact search of the space, whatever the block."""
+"""The laws of neighbourhoods: what stays is what the retrain's own search finds."""
 
 import numpy as np
 import pytest
 
 from embedry.embeddings import Embeddings
-from embedry.trust.neighbourhoods import nearest_of_each, staying
+from embedry.metrics import COSINE
+from embedry.neighbours import nearest_of_each
+from embedry.trust.neighbourhoods import staying
 
 
 def space(metric="cosine", count=60, dims=4, seed=0, ids=None):
@@ -14,35 +16,31 @@ def space(metric="cosine", count=60, dims=4, seed=0, ids=None):
     return Embeddings(ids or [f"n{place}" for place in range(count)], rows, metric=metric)
 
 
+def near_in(reference, k=6):
+    """The k nearest of each row."""
+    return nearest_of_each(reference.vectors, np.arange(60), COSINE, k)[0]
+
+
 @pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
-@pytest.mark.parametrize("block", [2**24, 100])
-def test_nearest_of_each_is_the_exact_search(monkeypatch, metric, block):
-    """Ids and scores are those of `Embeddings.nearest`, ties too."""
-    monkeypatch.setattr("embedry.trust.neighbourhoods._NUMBERS_AT_ONCE", block)
-    vectors, asked = space(metric), np.array([3, 0, 59, 17])
-    near, scores = nearest_of_each(vectors, np.arange(60), asked, 7)
-    for row, place in enumerate(asked):
-        hits = vectors.nearest(id=vectors.ids[place], k=7)
-        assert tuple(vectors.ids[n] for n in near[row]) == hits.ids
-        assert scores[row].tolist() == [hit.score for hit in hits]
-
-
-def test_nearest_of_each_leaves_out_rows_that_are_not_placed():
-    """Neighbours come from the rows that have a place, and are told by it."""
-    vectors = space()
-    placed = np.full(60, -1)
-    placed[10:40] = np.arange(30)[::-1]
-    near, _ = nearest_of_each(vectors, placed, np.arange(30), 5)
-    among = vectors.subset(vectors.ids[10:40])
-    for place in range(30):
-        hits = among.nearest(id=f"n{39 - place}", k=5)
-        assert [f"n{39 - n}" for n in near[place]] == list(hits.ids)
+def test_staying_knows_rows_by_their_ids(metric):
+    """Rows come in another order, some are new, some lack: ids alone count, and rows break ties."""
+    reference = space(metric)
+    ids = [*(f"new{n}" for n in range(30)), *reference.ids[39:9:-1]]
+    replica = space(metric, seed=3, ids=ids)
+    near = near_in(reference, 5)
+    stays, missing = staying(replica, reference, np.arange(60), near)
+    assert missing == 30
+    among = replica.subset(ids[30:])
+    for place in range(10, 40):
+        found = among.nearest(id=f"n{place}", k=5).ids
+        assert stays[place].tolist() == [reference.ids[n] in found for n in near[place]]
+    assert np.isnan(stays[:10]).all()
 
 
 def test_staying_is_counted_one_by_one():
     """A neighbour stays if the retrain's own search finds it among its k nearest."""
     reference, replica = space(seed=1), space(seed=2)
-    near, _ = nearest_of_each(reference, np.arange(60), np.arange(60), 6)
+    near = near_in(reference)
     stays, missing = staying(replica, reference, np.arange(60), near)
     assert missing == 0
     for place in range(60):
@@ -54,7 +52,7 @@ def test_staying_in_itself_is_whole():
     """A space keeps all its neighbours, in whatever order its rows come."""
     reference = Embeddings(range(60), np.random.default_rng(0).normal(size=(60, 5)))
     turned = reference.subset(reference.ids[::-1])
-    near, _ = nearest_of_each(reference, np.arange(60), np.arange(60), 6)
+    near = near_in(reference)
     stays, missing = staying(turned, reference, np.arange(60), near)
     assert stays.all()
     assert missing == 0
@@ -64,7 +62,7 @@ def test_staying_counts_ids_that_are_missing():
     """An id that the retrain lacks has no share; as a neighbour it does not stay."""
     reference = Embeddings(range(60), np.random.default_rng(0).normal(size=(60, 5)))
     smaller = reference.subset(range(50))
-    near, _ = nearest_of_each(reference, np.arange(60), np.arange(60), 6)
+    near = near_in(reference)
     stays, missing = staying(smaller, reference, np.arange(60), near)
     assert missing == 10
     assert np.isnan(stays[50:]).all()

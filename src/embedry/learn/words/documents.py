@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from embedry.data.corpus import Corpus
     from embedry.learn.words.vocabulary import Vocabulary
 
-__all__ = ["common_direction", "means", "smooth_weights", "without"]
+__all__ = ["common_direction", "smooth_weights", "weighted_sum", "without"]
 
 SMOOTHING = 1e-3  # a of Arora et al.: how fast frequent words lose weight in a document
 _SENTENCES = 10_000  # that the common direction is found from, at most
-_AT_ONCE = 1_000
+_AT_ONCE = 1_000  # sentences
+_BITE = 200_000  # tokens of a sentence that are looked at at once
+_ROWS = 4_000  # vectors that are added up at once
 
 
 def smooth_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -36,31 +36,37 @@ def smooth_weights(counts: NDArray[np.int64]) -> NDArray[np.float32]:
     return np.asarray(SMOOTHING / (SMOOTHING + share), np.float32)
 
 
-def means(
+def weighted_sum(
     vectors: NDArray[np.float32],
     weights: NDArray[np.float32],
-    texts: Sequence[Sequence[int] | NDArray[np.int32]],
+    ids: NDArray[np.int32] | NDArray[np.int64],
+    times: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Return the weighted mean of the words of each text.
+    """Add up the vectors of words, each by its weight as often as it occurs.
 
     Parameters
     ----------
     vectors : ndarray (words, dims), float32
     weights : ndarray (words,), float32
-    texts : sequence of n sequences of int
-        The ids of the words of each.
+    ids : ndarray (n,), int32 or int64
+        The words, each once.
+    times : ndarray (n,), int64
+        How often each occurs.
 
     Returns
     -------
-    ndarray (n, dims), float32
-        Zeros for an empty text.
+    ndarray (dims,), float32
+
+    Notes
+    -----
+    Beside the vectors it takes a copy of 4,000 of them at most, however long the text.
     """
-    found = np.zeros((len(texts), vectors.shape[1]), np.float32)
-    for place, ids in enumerate(texts):
-        if len(ids):
-            # (words,) @ (words, dims) -> (dims,)
-            found[place] = weights[ids] @ vectors[ids] / np.float32(len(ids))
-    return found
+    total = np.zeros(vectors.shape[1], np.float32)
+    for first in range(0, len(ids), _ROWS):
+        some = ids[first : first + _ROWS]
+        # (words,) @ (words, dims) -> (dims,)
+        total += (weights[some] * times[first : first + _ROWS]).astype(np.float32) @ vectors[some]
+    return total
 
 
 def without(rows: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -81,7 +87,7 @@ def common_direction(
     vocabulary : Vocabulary
         Made for this corpus.
     corpus : Corpus
-        Up to 10,000 sentences of it, evenly spread, are looked at.
+        At most 10,000 sentences of it, evenly spread, are looked at.
 
     Returns
     -------
@@ -89,16 +95,36 @@ def common_direction(
         Of unit length; zero where taking it away would leave nothing: in one dimension, or of
         one sentence.
     """
-    step = max(1, len(corpus) // _SENTENCES)
-    bounds = zip(corpus.offsets[:-1:step], corpus.offsets[1::step], strict=False)
-    ids = (vocabulary.id_of[corpus.tokens[first:last]] for first, last in bounds)
-    texts = [known for known in (some[some >= 0] for some in ids) if len(known)]
-    if len(texts) < 2 or vectors.shape[1] < 2:
-        return np.zeros(vectors.shape[1], np.float32)
+    dims = vectors.shape[1]
     weights = smooth_weights(vocabulary.counts)
-    gram = np.zeros((vectors.shape[1], vectors.shape[1]))
-    for first in range(0, len(texts), _AT_ONCE):
-        found = means(vectors, weights, texts[first : first + _AT_ONCE]).astype(np.float64)
-        gram += found.T @ found  # (dims, n) @ (n, dims)
+    gram, found = np.zeros((dims, dims)), 0
+    step = max(1, -(-len(corpus) // _SENTENCES))
+    for first in range(0, len(corpus), step * _AT_ONCE):
+        sentences = range(first, min(first + step * _AT_ONCE, len(corpus)), step)
+        means = np.zeros((len(sentences), dims))
+        for row, sentence in enumerate(sentences):
+            means[row], known = _mean(vectors, weights, vocabulary, corpus, sentence)
+            found += known > 0
+        gram += means.T @ means  # (dims, n) @ (n, dims)
+    if found < 2 or dims < 2:
+        return np.zeros(dims, np.float32)
     _, directions = np.linalg.eigh(gram)  # values ascending
     return np.asarray(directions[:, -1], np.float32)
+
+
+def _mean(
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    vocabulary: Vocabulary,
+    corpus: Corpus,
+    sentence: int,
+) -> tuple[NDArray[np.float32], int]:
+    """Return the weighted mean of the words of a sentence, (dims,), and how many are known."""
+    first, last = corpus.offsets[sentence : sentence + 2].tolist()
+    total, known = np.zeros(vectors.shape[1], np.float32), 0
+    for begin in range(first, last, _BITE):
+        ids = vocabulary.id_of[corpus.tokens[begin : min(begin + _BITE, last)]]
+        words, times = np.unique(ids[ids >= 0], return_counts=True)
+        total += weighted_sum(vectors, weights, words, times)
+        known += int(times.sum())
+    return total / np.float32(max(known, 1)), known

@@ -10,6 +10,7 @@ Arora, Liang, Ma 2017, A Simple but Tough-to-Beat Baseline for Sentence Embeddin
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,11 @@ import numpy as np
 from embedry.data.corpus import tokenize
 from embedry.encode.encoder import Encoded
 from embedry.errors import InputError
-from embedry.learn.words.documents import smooth_weights, without
+from embedry.learn.words.documents import smooth_weights, weighted_sum, without
 from embedry.vectors import as_row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -79,34 +80,32 @@ class WordSpace:
         guessed = self._guessed(unknown)
         means = np.zeros((len(texts), self.embeddings.dims), np.float32)
         for place, words in enumerate(texts):
-            weights, rows = self._rows(words, guessed)
-            if len(rows):
-                # (words,) @ (words, dims) -> (dims,)
-                means[place] = weights @ rows / np.float32(len(rows))
+            means[place] = self._mean(words, guessed)
         empty = sum(not words for words in texts)
-        left = tuple(word for word in unknown if word not in guessed)
+        left = tuple(word for word in unknown if word not in guessed.ids)
         if role != "word":
             means = without(means, self.common)
         return Encoded(means, self.embeddings.card, empty=empty, unknown=left)
 
-    def _guessed(self, words: Sequence[str]) -> dict[str, NDArray[np.float32]]:
-        """Return vectors of words that were not learned, of those that have any."""
-        if self.ngrams is None or not words:
-            return {}
-        rows = self.ngrams.compose(words)
-        return {word: row for word, row in zip(words, rows, strict=True) if row.any()}
+    def _learned(self) -> _Table:
+        return _Table(self.ids, self.embeddings.vectors, self.weights)
 
-    def _rows(
-        self, words: Sequence[str], guessed: dict[str, NDArray[np.float32]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return weights and vectors of the words that have one: the learned, then the others."""
-        known = [self.ids[word] for word in words if word in self.ids]
-        weights, rows = self.weights[known], self.embeddings.vectors[known]
-        if guessed:
-            others = [guessed[word] for word in words if word in guessed]
-            weights = np.append(weights, np.ones(len(others), np.float32))  # as rare as can be
-            rows = np.concatenate([rows, np.reshape(others, (-1, rows.shape[1]))])
-        return weights, rows
+    def _guessed(self, words: Sequence[str]) -> _Table:
+        """Return vectors of words that were not learned, of those that have any."""
+        rows = np.zeros((0, self.embeddings.dims), np.float32)
+        if self.ngrams is not None and words:
+            rows = self.ngrams.compose(words)
+        ids = {word: id for id, word in enumerate(words[: len(rows)]) if rows[id].any()}
+        return _Table(ids, rows, np.ones(len(rows), np.float32))  # as rare as can be
+
+    def _mean(self, words: Sequence[str], guessed: _Table) -> NDArray[np.float32]:
+        """Return the weighted mean of those words that have a vector, (dims,)."""
+        total, count = np.zeros(self.embeddings.dims, np.float32), 0
+        for table in (self._learned(), guessed):
+            _, ids, times = table.counted(words)
+            total += weighted_sum(table.vectors, table.weights, ids, times)
+            count += int(times.sum())
+        return total / np.float32(max(count, 1))
 
     def word_shares(self, text: str, query: NDArray[np.float32]) -> dict[str, float]:
         """Return what each word gives to a text's score; see `embedry.Word2Vec.word_shares`."""
@@ -117,15 +116,33 @@ class WordSpace:
             return {}
         words = tokenize(text, self.tokenizer)
         guessed = self._guessed(list(dict.fromkeys(w for w in words if w not in self.ids)))
-        named = [word for word in words if word in self.ids]
-        named += [word for word in words if word in guessed]
-        weights, rows = self._rows(words, guessed)
-        weights = weights / np.float32(len(rows) * length)
         shares: dict[str, float] = {}
-        given = (weights * (without(rows, self.common) @ query)).tolist()
-        for word, share in zip(named, given, strict=True):
-            shares[word] = shares.get(word, 0.0) + share
-        return {word: shares[word] for word in dict.fromkeys(words) if word in shares}
+        placed = 0
+        for table in (self._learned(), guessed):
+            named, ids, times = table.counted(words)
+            along = without(table.vectors[ids], self.common) @ query
+            given = (table.weights[ids] * times * along).tolist()
+            shares.update(zip(named, given, strict=True))
+            placed += int(times.sum())
+        whole = placed * length
+        return {word: shares[word] / whole for word in dict.fromkeys(words) if word in shares}
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Words that have vectors, and what each weighs."""
+
+    ids: Mapping[Any, int]
+    vectors: NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+    def counted(
+        self, words: Sequence[str]
+    ) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:
+        """Return those words of a text that have a vector, once each: names, ids, how often."""
+        counts = Counter(word for word in words if word in self.ids)
+        ids = np.array([self.ids[word] for word in counts], np.int64)
+        return list(counts), ids, np.array(list(counts.values()), np.int64)
 
 
 def checked_texts(items: Sequence[str]) -> list[str]:

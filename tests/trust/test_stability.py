@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 
 from embedry.data.corpus import Corpus
+from embedry.data.graph import Graph
 from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError, UnknownIdError
 from embedry.learn.als import ALS
+from embedry.learn.graph import Node2Vec
 from embedry.learn.word2vec import Word2Vec
+from embedry.learn.words.ngrams import Subwords
 from embedry.trust.stability import stability
 
 IDS = [f"n{number}" for number in range(40)]
@@ -40,6 +43,18 @@ class Planted:
 @pytest.fixture(scope="module")
 def data():
     return np.random.default_rng(0).normal(size=(40, 6))
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    generator = np.random.default_rng(0)
+    return Corpus.from_lines(
+        [" ".join(f"w{n}" for n in generator.integers(0, 30, 12)) for _ in range(200)]
+    )
+
+
+def small(**settings):
+    return Word2Vec(**({"dims": 8, "min_count": 1, "epochs": 1, "threads": 1} | settings))
 
 
 def test_stability_tells_what_the_seed_decides(data):
@@ -134,12 +149,9 @@ def test_stability_seeds_differ_and_repeat(data):
     assert stability(data, Planted(seed=3), replicas=5, seed=9).seeds != one.seeds
 
 
-def test_stability_of_words_repeats_to_the_byte():
+def test_stability_of_words_repeats_to_the_byte(corpus):
     """Word2Vec on one thread; all retrains share the vocabulary."""
-    generator = np.random.default_rng(0)
-    lines = [" ".join(f"w{n}" for n in generator.integers(0, 30, 12)) for _ in range(200)]
-    corpus = Corpus.from_lines(lines)
-    learner = Word2Vec(dims=8, min_count=1, epochs=1, threads=1)
+    learner = small()
     one, two = (stability(corpus, learner, replicas=2, k=5) for _ in range(2))
     np.testing.assert_array_equal(one.shares, two.shares)
     assert one.missing == (0, 0)
@@ -164,6 +176,8 @@ def test_stability_of_taste_looks_at_items():
         ({"ids": ["n1", "n1"]}, InputError, "differ from each other"),
         ({"ids": ["n1", "gone"]}, UnknownIdError, "'gone'"),
         ({"learner": object()}, InputError, "seed among them"),
+        ({"learner": Planted}, InputError, "not its class"),
+        ({"learner": Word2Vec}, InputError, r"Pass Word2Vec\(\)"),
     ],
 )
 def test_stability_refuses_what_cannot_be_asked(data, settings, error, message):
@@ -172,3 +186,42 @@ def test_stability_refuses_what_cannot_be_asked(data, settings, error, message):
         stability(data, settings.pop("learner", Planted()), **settings)
     with pytest.raises(InputError, match="count"):
         stability(data, Planted(), replicas=1).least(0)
+
+
+def test_stability_refuses_a_learner_whose_settings_were_changed_since(corpus):
+    """The reference would have been learned with others than the retrains; threads change none."""
+    learner = small(learning_rate=[0.05, 0.01]).fit(corpus)
+    assert stability(corpus, learner.set_params(threads=None), replicas=1).k == 10
+    with pytest.raises(InputError, match="dims, window were changed since fit"):
+        stability(corpus, learner.set_params(dims=2, window=3), replicas=1)
+    assert learner.embeddings_.dims == 8
+    users, items = np.random.default_rng(0).integers(0, 25, (2, 300))
+    used = Interactions.from_triples(users, items)
+    taste = ALS(dims=4, iterations=3, threads=1).fit(used)
+    with pytest.raises(InputError, match="alpha was changed since fit"):
+        stability(used, taste.set_params(alpha=3.0), replicas=1)
+
+
+def test_stability_takes_a_loaded_learner(corpus, tmp_path):
+    """What a file gave back is as if it had just been fitted."""
+    small(learning_rate=(0.05, 0.01), subwords=Subwords(2, 3, 50)).fit(corpus).save(tmp_path / "w")
+    assert stability(corpus, Word2Vec.load(tmp_path / "w"), replicas=1).mean > 0
+    graph = Graph.from_edges([(n, (n + step) % 20) for n in range(20) for step in (1, 2)])
+    node2vec = Node2Vec(dims=4, walks=2, length=5, epochs=1, threads=1, extended=True).fit(graph)
+    node2vec.save(tmp_path / "n")
+    for learner in (node2vec, Node2Vec.load(tmp_path / "n")):
+        assert stability(graph, learner, replicas=1, k=3).mean > 0
+
+
+def test_stability_refuses_data_that_the_learner_never_saw(corpus):
+    """Without an id in common there is nothing to tell, instead of nan."""
+    foreign = Corpus.from_lines(["a b c d", "b c d a"] * 20)
+    with pytest.raises(InputError, match="none of the 30 ids of the reference"):
+        stability(foreign, small().fit(corpus), replicas=1)
+
+
+def test_stability_refuses_a_learner_that_has_grown(corpus):
+    """One fit cannot repeat what fit and partial_fit made."""
+    grown = small().fit(corpus).partial_fit(Corpus.from_lines(["w1 w2 new", "new w3"] * 9))
+    with pytest.raises(InputError, match="grown by partial_fit"):
+        stability(corpus, grown, replicas=1)

@@ -17,7 +17,7 @@ from embedry.errors import InputError, NotFittedError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Learner", "real_number", "whole_number"]
+__all__ = ["Learner", "changed_since_fit", "real_number", "whole_number"]
 
 
 class Learner(ABC):
@@ -51,6 +51,10 @@ class Learner(ABC):
     def _plain_settings(self) -> dict[str, Any]:
         """Return the settings as plain Python values, which a file can hold."""
         return {name: _plain(value) for name, value in self.get_params().items()}
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings as ``fit`` keeps them."""
+        return self._plain_settings()
 
     def set_params(self, **settings: Any) -> Self:
         """Change settings by name, as scikit-learn does, and return the learner.
@@ -92,6 +96,24 @@ class Learner(ABC):
     def _check_fitted(self, learned: str) -> None:
         if not hasattr(self, learned):
             raise NotFittedError(f"Call fit first: this {type(self).__name__} has learned nothing.")
+
+
+def changed_since_fit(learner: object) -> list[str]:
+    """Name the settings that are no longer those of the last fit.
+
+    Parameters
+    ----------
+    learner : object
+
+    Returns
+    -------
+    list of str
+        Empty before ``fit``, and for what is none of Embedry's learners.
+    """
+    if not isinstance(learner, Learner) or not hasattr(learner, "_fitted_with"):
+        return []
+    then = learner._fitted_with
+    return [name for name, now in learner._settings().items() if now != then.get(name, now)]
 
 
 def _plain(value: Any) -> Any:

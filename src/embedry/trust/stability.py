@@ -22,7 +22,7 @@ import numpy as np
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import Id, check_id, check_ids, check_unique
-from embedry.learn.learner import whole_number
+from embedry.learn.learner import changed_since_fit, whole_number
 from embedry.metrics import as_metric
 from embedry.neighbours import nearest_of_each
 from embedry.trust.neighbourhoods import staying
@@ -238,8 +238,9 @@ def stability(
     data : Corpus, Graph or Interactions
         What ``learner.fit`` takes.
     learner : learner
-        With a setting ``seed``. If it is fitted, its space is the reference, else a clone of it is
-        fitted for that; the learner itself is not changed. Of ALS the items are looked at.
+        With a setting ``seed``. If it is fitted (on this data, by ``fit`` alone), its space is the
+        reference, else a clone of it is fitted for that; the learner itself is not changed. Of
+        ALS the items are looked at.
     replicas : int
         How often to learn again, at least 1.
     k : int
@@ -257,8 +258,9 @@ def stability(
     Raises
     ------
     InputError
-        If an argument is not such, an id repeats, the space has fewer than two ids, or ``fit``
-        refuses the data.
+        If an argument is not such, an id repeats, the space has fewer than two ids, ``fit``
+        refuses the data or learns no id of the reference, or the learner was changed since its
+        ``fit``: by ``partial_fit``, or by ``set_params`` of more than ``threads``.
     UnknownIdError
         If an id is not in the reference.
 
@@ -283,6 +285,7 @@ def stability(
     """
     count, wanted = whole_number("replicas", replicas, 1), check_k(k)
     seeds = _seeds(learner, count, whole_number("seed", seed, 0))
+    _check_as_fitted(learner)
     reference = _space_of(learner) or _learned(learner, data, None)
     asked = _asked(reference, ids)
     size = min(wanted, len(reference) - 1)
@@ -293,6 +296,7 @@ def stability(
     for number, other in enumerate(seeds):
         replica = _learned(learner, data, other)
         stays[:, :, number], lacking = staying(replica, reference, asked, near)
+        _check_same_data(reference, lacking)
         missing.append(lacking)
     return Stability(
         tuple(reference.ids[place] for place in asked.tolist()),
@@ -309,6 +313,11 @@ def stability(
 
 def _seeds(learner: _Learner, count: int, seed: int) -> tuple[int, ...]:
     """Draw seeds that differ from each other and from that of the learner."""
+    if isinstance(learner, type):
+        raise InputError(
+            f"learner must be a learner, not its class {learner.__name__}. "
+            f"Pass {learner.__name__}()."
+        )
     settings = learner.get_params() if hasattr(learner, "get_params") else {}
     if "seed" not in settings:
         raise InputError(
@@ -322,6 +331,31 @@ def _seeds(learner: _Learner, count: int, seed: int) -> tuple[int, ...]:
         if value != settings["seed"]:
             drawn[value] = None
     return tuple(drawn)
+
+
+def _check_as_fitted(learner: object) -> None:
+    """Refuse a learner whose space is not what its settings and one fit make."""
+    again = f"Pass {type(learner).__name__}(**learner.get_params()), which is fitted anew"
+    if changed := [name for name in changed_since_fit(learner) if name != "threads"]:
+        were = "was" if len(changed) == 1 else "were"
+        raise InputError(
+            f"The learner must have the settings of its fit; {', '.join(changed)} {were} changed "
+            f"since fit. {again}, or set them back."
+        )
+    space = _space_of(learner)
+    if space is not None and space.card.generation:
+        raise InputError(
+            "The learner must come from one fit, which the retrains repeat; it was grown by "
+            f"partial_fit {space.card.generation} times. {again}, with all the data in one."
+        )
+
+
+def _check_same_data(reference: Embeddings, lacking: int) -> None:
+    if lacking == len(reference):
+        raise InputError(
+            f"The data must be what the learner was fitted on; none of the {lacking:,} ids of the "
+            "reference is learned from it. Pass the same data."
+        )
 
 
 def _space_of(learner: object) -> Embeddings | None:

@@ -42,6 +42,7 @@ from embedry.kernels.draws import (
 from embedry.kernels.simd import (
     LANES,
     add,
+    aligned,
     fma,
     load,
     load_eight,
@@ -322,12 +323,13 @@ def room_for_targets(
     rates : ndarray (slots,), float32
         Zeros at first.
     steps : ndarray (2 * window * 8,), float32
+        These three start at cache lines: vectors across two of them are slow to store.
     """
     slots = (plan.negative // GROUP + 1) * SLOTS
     targets = np.full(2 * slots, contexts[:-1].size, np.int64)
-    labels, rates = np.zeros(slots, np.float32), np.zeros(slots, np.float32)
+    labels, rates = aligned(2, slots)[:, :slots]
     labels[0] = 1
-    return targets, labels, rates, np.empty(2 * plan.window * SLOTS, np.float32)
+    return targets, labels, rates, aligned(1, 2 * plan.window * SLOTS)[0]
 
 
 def _check_array(name: str, array: NDArray[Any], dtype: type[np.generic], dimensions: int) -> None:
@@ -467,10 +469,10 @@ def _look_around(
     """Write the rows of the words around the centre; return how many."""
     first = position - reach if position > reach else 0
     last = position + reach if position + reach < count else count - 1
-    near = 0
-    for place in range(first, last + 1):
-        around[near] = kept[place]
-        near += place != position  # no branch to guess wrongly
+    near = last - first
+    for other in range(near):
+        place = first + other
+        around[other] = kept[place + (place >= position)]  # all but the centre
     if near % 2:
         around[near] = around[near - 1]  # words are scored two by two
     return near

@@ -233,8 +233,9 @@ def test_corpus_sentence_is_in_range():
     """A sentence has a number from 0; others are refused."""
     corpus = Corpus.from_lines(["a b", "c"])
     assert repr(corpus) == "Corpus(2 sentences, 3 tokens, 3 words)"
-    for index in (-1, 2):
-        with pytest.raises(InputError, match=r"index must be in \[0, 2\)"):
+    assert corpus.sentence(np.int64(1)) == ["c"]
+    for index in (-1, 2, "a", 0.0, True, None):
+        with pytest.raises(InputError, match=r"index must be an int in \[0, 2\)"):
             corpus.sentence(index)
 
 

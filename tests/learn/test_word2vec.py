@@ -492,14 +492,33 @@ def test_place_puts_words_where_their_contexts_say(placer, tmp_path):
         (["fresh"], [], "one sequence of texts for each of the 1 words"),
         (["fresh"], [["t0w0 t0w1"]], "lacks 'fresh'"),
         (["fresh"], [["fresh unknown words"]], "near 'fresh' must be known"),
-        ("fresh", [["fresh t0w0"]], "Pass \\[text\\]"),
-        (["fresh"], [[3]], "must all be str"),
+        ("fresh", [["fresh t0w0"]], "words must be a list of str.*Pass \\[text\\]"),
+        (["fresh"], [[3]], r"contexts\[0\] must all be str"),
+        (["fresh"], ["fresh t0w0"], r"contexts\[0\] must be a list of str"),
+        (["fresh"], "fresh t0w0", "one sequence of texts"),
+        (["fresh"], None, "one sequence of texts"),
+        (["fresh"], (["t0w0"] for _ in range(2)), "one sequence of texts"),
     ],
 )
 def test_place_refuses_what_says_nothing(placer, words, contexts, message):
     """Missing texts, texts without the word, and texts without a known word."""
     with pytest.raises(InputError, match=message):
         placer.place(words, contexts=contexts)
+
+
+def test_place_takes_contexts_from_a_generator(placer):
+    """They are read once."""
+    texts = ["fresh t0w0 t0w1"]
+    placed = placer.place(["fresh"], contexts=(some for some in [iter(texts)]))
+    wanted = placer.place(["fresh"], contexts=[texts])
+    np.testing.assert_array_equal(placed.embeddings.vectors, wanted.embeddings.vectors)
+
+
+@pytest.mark.parametrize("given", [np.zeros(24), None, [[1, 2]]])
+def test_carry_refuses_what_is_no_embeddings(placer, given):
+    """Bare vectors do not say where they come from."""
+    with pytest.raises(InputError, match="embeddings must be Embeddings"):
+        placer.carry(given)
 
 
 def test_place_needs_words_to_learn_the_map_from(topics):
@@ -568,6 +587,7 @@ def test_encode_of_a_word_keeps_its_direction(fitted):
     ("settings", "message"),
     [
         ({"architecture": "glove"}, "architecture must be one of skipgram, cbow"),
+        ({"architecture": np.array(["skipgram", "cbow"])}, "architecture must be one of"),
         ({"subwords": (3, 6)}, "subwords must be Subwords or None"),
         ({"ns_exponent": 2.0}, "ns_exponent must be a number in"),
         ({"learning_rate": (0.1,)}, "a number or a pair"),

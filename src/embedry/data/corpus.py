@@ -116,10 +116,11 @@ class Corpus:
         Raises
         ------
         InputError
-            If there is no such sentence.
+            If it is no int, or there is no such sentence.
         """
-        if not 0 <= index < len(self):
-            raise InputError(f"index must be in [0, {len(self)}); got {index}.")
+        whole = isinstance(index, (int, np.integer)) and not isinstance(index, bool)
+        if not whole or not 0 <= index < len(self):
+            raise InputError(f"index must be an int in [0, {len(self)}); got {index!r}.")
         first, last = self.offsets[index : index + 2]
         return [self.words[code] for code in self.tokens[first:last].tolist()]
 

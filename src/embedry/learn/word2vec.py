@@ -249,7 +249,8 @@ class Word2Vec(Learner):
         whole_number("seed", self.seed, 0)
         real_number("sample", self.sample, 0, 1)
         real_number("ns_exponent", self.ns_exponent, -1, 1)
-        if self.architecture not in get_args(Architecture):
+        known = isinstance(self.architecture, str) and self.architecture in get_args(Architecture)
+        if not known:
             raise InputError(
                 f"architecture must be one of {', '.join(get_args(Architecture))}; "
                 f"got {self.architecture!r}."
@@ -395,9 +396,14 @@ class Word2Vec(Learner):
         NotFittedError
             Before ``fit``.
         InputError
-            If they are not of the parent.
+            If they are no Embeddings, or not of the parent.
         """
         self._check_fitted("embeddings_")
+        if not isinstance(embeddings, Embeddings):
+            raise InputError(
+                f"embeddings must be Embeddings; got {type(embeddings).__name__}. "
+                "Pass Embeddings(ids, vectors, card), with the card of the parent."
+            )
         if embeddings.card.fingerprint != self.card.parent:
             raise InputError(
                 f"Only vectors of the parent of the {self.card} can be carried; these come from "

@@ -76,3 +76,10 @@ def test_bytes_of_refuses_unknown_names():
     for call in (bytes_of, lambda name: tokenize_lines("a", name)):
         with pytest.raises(InputError, match="must be one of words, whitespace; got 'bpe'"):
             call("bpe")
+
+
+@pytest.mark.parametrize("text", [5, None, b"bytes", ["a", "b"]])
+def test_tokenize_refuses_what_is_no_text(text):
+    """Any type but str, by name."""
+    with pytest.raises(InputError, match="text must be a str; got"):
+        tokenize(text)

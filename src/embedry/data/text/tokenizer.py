@@ -68,13 +68,17 @@ def tokenize(text: str, tokenizer: Tokenizer = "words") -> list[str]:
     Raises
     ------
     InputError
-        If there is no such tokenizer.
+        If ``text`` is no str, or there is no such tokenizer.
 
     Examples
     --------
     >>> tokenize("The café, open!")
     ['the', 'café', 'open']
     """
+    if not isinstance(text, str):
+        raise InputError(
+            f"text must be a str; got {text!r:.60} of type {type(text).__name__}. Pass one text."
+        )
     return tokenizer_of(tokenizer)(text)
 
 

@@ -57,16 +57,19 @@ class ContextMap:
         self, space: WordSpace, words: Sequence[str], contexts: Sequence[Sequence[str]]
     ) -> Placed:
         """Place words; see `embedry.Word2Vec.place`."""
-        names = checked_texts(words)
-        if isinstance(contexts, str) or len(contexts) != len(names):
+        names = checked_texts(words, "words")
+        many = hasattr(contexts, "__iter__") and not isinstance(contexts, str)
+        given = list(contexts) if many else []  # a generator is read once
+        if not many or len(given) != len(names):
             raise InputError(
                 f"contexts must hold one sequence of texts for each of the {len(names)} words; "
                 f"got {contexts!r:.60}. Pass [[text, text], ...]."
             )
         features = np.zeros((len(names), space.embeddings.dims))
         support = np.zeros(len(names))
-        for place, (word, texts) in enumerate(zip(names, contexts, strict=True)):
-            features[place], support[place] = self._feature(space, word, checked_texts(texts))
+        for place, (word, texts) in enumerate(zip(names, given, strict=True)):
+            around = checked_texts(texts, f"contexts[{place}]")
+            features[place], support[place] = self._feature(space, word, around)
         vectors = self.fitted.vectors(features.astype(np.float32))
         return Placed(
             Embeddings(names, vectors, space.embeddings.card), self.fitted.confidence(support)

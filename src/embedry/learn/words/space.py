@@ -145,12 +145,14 @@ class _Table:
         return list(counts), ids, np.array(list(counts.values()), np.int64)
 
 
-def checked_texts(items: Sequence[str]) -> list[str]:
+def checked_texts(items: Sequence[str], what: str = "items") -> list[str]:
     """Return items as a list of str.
 
     Parameters
     ----------
     items : iterable of str
+    what : str
+        How the message calls them.
 
     Returns
     -------
@@ -163,12 +165,12 @@ def checked_texts(items: Sequence[str]) -> list[str]:
     """
     if isinstance(items, str) or not hasattr(items, "__iter__"):
         raise InputError(
-            f"items must be a list of str; got a single {type(items).__name__}. Pass [text]."
+            f"{what} must be a list of str; got a single {type(items).__name__}. Pass [text]."
         )
     texts = list(items)  # a generator is read once
     for place, text in enumerate(texts):
         if not isinstance(text, str):
             raise InputError(
-                f"items must all be str; got {text!r} at {place}. Leave it out, or pass its text."
+                f"{what} must all be str; got {text!r} at {place}. Leave it out, or pass its text."
             )
     return texts

@@ -118,6 +118,7 @@ def test_compare_uses_what_every_space_knows(pairs, questions):
     ("first", "asked", "message"),
     [
         ([], WordPairs([("a", "b", 1)]), "first must be Embeddings"),
+        (5, WordPairs([("a", "b", 1)]), "first must be Embeddings"),
         ([[1, 2]], WordPairs([("a", "b", 1)]), "first must be Embeddings"),
         (CLEAN, [("w1", "w2", 1.0)], "WordPairs or Analogies"),
         (CLEAN, WordPairs([("a", "b", 1)]), "At least three pairs"),

@@ -44,6 +44,27 @@ def test_read_word_pairs_splits_at_white_space_and_takes_columns(write):
 
 
 @pytest.mark.parametrize(
+    "columns",
+    [
+        (0, 1),
+        None,
+        "012",
+        3,
+        (0, 1, 2.0),
+        (0, 1, -1),
+        (0, 0, 2),
+        (0, 1, True),
+        (0, 1, "2"),
+        {0, 1, 2},
+    ],
+)
+def test_read_word_pairs_refuses_columns_that_are_not_three_places(write, columns):
+    """Three different ints from 0: a negative one would count from the end of each line."""
+    with pytest.raises(InputError, match="columns must be three different ints"):
+        read_word_pairs(write("a\tb\t1\t2\n"), columns=columns)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a\tb\t1\nc\td\n", "line 2"),
@@ -106,3 +127,30 @@ def test_analogies_are_four_words(questions):
     """Everything else is refused, by its place."""
     with pytest.raises(InputError, match="analogy"):
         Analogies([("tense", questions)])
+
+
+@pytest.mark.parametrize(
+    "categories",
+    [
+        [("a", "b", "c", "d")],
+        ["ab"],
+        [("tense", "abcd")],
+        [("tense", 5)],
+        [(1, [("a", "b", "c", "d")])],
+        [5],
+        {"tense": [("a", "b", "c", "d")]},
+        {"ab": [("a", "b", "c", "d")]},
+    ],
+)
+def test_analogies_come_in_categories(categories):
+    """A flat list, the likeliest mistake, and a dict are refused with what to pass."""
+    with pytest.raises(InputError, match=r"Pass \[\('all', \[\(a, b, c, d\), \.\.\.\]\)\]"):
+        Analogies(categories)
+
+
+@pytest.mark.parametrize("make", [Analogies, WordPairs])
+@pytest.mark.parametrize("given", [None, 5, "asked.txt"])
+def test_questions_are_lists(make, given):
+    """A path is for the reader, which the error names."""
+    with pytest.raises(InputError, match="For a file: read_"):
+        make(given)

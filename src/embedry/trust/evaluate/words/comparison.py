@@ -156,7 +156,9 @@ def compare(
 
 
 def _spaces(name: str, given: Embeddings | Sequence[Embeddings]) -> list[Embeddings]:
-    spaces = [given] if isinstance(given, Embeddings) else list(given)
+    if isinstance(given, Embeddings):
+        return [given]
+    spaces = list(given) if hasattr(given, "__iter__") else []
     if not spaces or not all(isinstance(space, Embeddings) for space in spaces):
         raise InputError(
             f"{name} must be Embeddings or a sequence of them, not empty; got {given!r}. "

@@ -46,7 +46,8 @@ class WordPairs:
     Raises
     ------
     InputError
-        If there are none, or one is not two words and a finite number: the message names it.
+        If they are no list, there are none, or one is not two words and a finite number: the
+        message names it.
 
     Examples
     --------
@@ -58,7 +59,7 @@ class WordPairs:
     header_lines: int = 0
 
     def __post_init__(self) -> None:
-        checked = tuple(_pair(place, pair) for place, pair in enumerate(self.pairs))
+        checked = tuple(_pair(at, pair) for at, pair in enumerate(_listed("pairs", self.pairs)))
         if not checked:
             raise InputError("There must be at least one word pair; got none.")
         object.__setattr__(self, "pairs", checked)
@@ -90,7 +91,8 @@ class Analogies:
     Raises
     ------
     InputError
-        If there is no question, or one is not four words: the message names it.
+        If they do not come in categories, there is no question, or one is not four words: the
+        message names it.
 
     Examples
     --------
@@ -102,10 +104,8 @@ class Analogies:
     categories: Sequence[tuple[str, Sequence[Question]]]
 
     def __post_init__(self) -> None:
-        checked = tuple(
-            (name, tuple(_question(name, place, words) for place, words in enumerate(questions)))
-            for name, questions in self.categories
-        )
+        given = _listed("categories", self.categories)
+        checked = tuple(_category(place, category) for place, category in enumerate(given))
         if not any(questions for _, questions in checked):
             raise InputError("There must be at least one analogy; got none.")
         object.__setattr__(self, "categories", checked)
@@ -129,7 +129,7 @@ class Analogies:
 
 def as_word_pairs(pairs: Iterable[WordPair]) -> WordPairs:
     """Return pairs as `WordPairs`, checked."""
-    return pairs if isinstance(pairs, WordPairs) else WordPairs(_listed("pairs", pairs))
+    return pairs if isinstance(pairs, WordPairs) else WordPairs(pairs)  # type: ignore[arg-type]
 
 
 def as_analogies(questions: Iterable[Question]) -> Analogies:
@@ -156,6 +156,18 @@ def _pair(place: int, pair: object) -> WordPair:
     raise InputError(f"A word pair must be (word, word, finite number); pair {place} is {pair!r}.")
 
 
+def _category(place: int, category: object) -> tuple[str, tuple[Question, ...]]:
+    if isinstance(category, (tuple, list)) and len(category) == 2:
+        name, questions = category
+        many = hasattr(questions, "__iter__") and not isinstance(questions, (str, bytes))
+        if isinstance(name, str) and many:
+            return name, tuple(_question(name, at, words) for at, words in enumerate(questions))
+    raise InputError(
+        f"Analogies come in categories, each a name and questions; category {place} is "
+        f"{category!r:.80}. Pass [('all', [(a, b, c, d), ...])]."
+    )
+
+
 def _question(name: str, place: int, words: object) -> Question:
     if (
         isinstance(words, (tuple, list))
@@ -176,7 +188,7 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
     ----------
     path : str or Path
         UTF-8.
-    columns : three ints
+    columns : three different ints
         Where the two words and the grade stand, from 0: ``(0, 1, 3)`` for SimLex-999 as
         published. Further columns are not looked at.
 
@@ -191,8 +203,9 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
         If there is no such file.
     InputError
         If it is not UTF-8 or holds no pair, or a line is short or its grade no number: the
-        message names the line.
+        message names the line. If ``columns`` are not such.
     """
+    columns = _three_places(columns)
     lines = _lines(path)
     if not lines:
         raise InputError(f"{path} must hold at least one word pair; it is empty.")
@@ -202,6 +215,22 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
     return WordPairs(
         [_row(path, number, cells, columns) for number, cells in rows[header:]], int(header)
     )
+
+
+def _three_places(columns: object) -> tuple[int, int, int]:
+    if isinstance(columns, (tuple, list)) and len(columns) == 3 and all(map(_is_place, columns)):
+        first, second, grade = map(int, columns)
+        if len({first, second, grade}) == 3:
+            return first, second, grade
+    raise InputError(
+        f"columns must be three different ints of at least 0; got {columns!r}. Pass (0, 1, 2) for "
+        "two words and a grade in the first three columns."
+    )
+
+
+def _is_place(column: object) -> bool:
+    whole = isinstance(column, (int, np.integer)) and not isinstance(column, bool)
+    return whole and column >= 0  # type: ignore[operator]
 
 
 def _row(path: str | Path, number: int, cells: list[str], columns: Sequence[int]) -> WordPair:

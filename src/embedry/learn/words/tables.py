@@ -90,17 +90,22 @@ class WordTables:
     def grown(
         self, words: Sequence[str], generator: np.random.Generator, threads: int
     ) -> WordTables:
-        """Return tables for more words, the first of which are ours and go on as they are."""
+        """Return tables for more words, the first of which are ours and go on as they are.
+
+        Random numbers are drawn for what is new alone: words, then n-grams.
+        """
         old, pieces = self.pieces, None
         if old is not None:
             pieces = Pieces(old.subwords, *rows_of_words(words, old.subwords, old.buckets))
         rows = len(words) + (0 if pieces is None else len(pieces.buckets))
         tables = Tables.empty(rows, len(words), self.dims, threads)
-        tables.vectors[:, : self.dims] = random_rows(rows, self.dims, generator)
-        tables.vectors[: self.words] = self.tables.vectors[: self.words]
-        ours = self.tables.vectors[self.words :]
-        tables.vectors[len(words) : len(words) + len(ours)] = ours
-        tables.contexts[: self.words] = self.tables.contexts
+        ours = self.tables.vectors[:, : self.dims]
+        parts = (ours[: self.words], 0, len(words)), (ours[self.words :], len(words), rows)
+        for known, start, end in parts:  # of words, then of n-grams: the known, then the new
+            new = start + len(known)
+            tables.vectors[start:new, : self.dims] = known
+            tables.vectors[new:end, : self.dims] = random_rows(end - new, self.dims, generator)
+        tables.contexts[: self.words, : self.dims] = self.tables.contexts[:, : self.dims]
         return WordTables(tables, len(words), self.dims, self.architecture, pieces)
 
     def in_threads(
@@ -150,7 +155,10 @@ class WordTables:
         architecture: str,
         subwords: Subwords | None,
     ) -> WordTables:
-        """Read what `arrays` gave; ``KeyError`` or ``ValueError`` where it is damaged."""
+        """Read what `arrays` gave; ``KeyError`` or ``ValueError`` where it is damaged.
+
+        Nothing is copied, so the rows are not padded as kernels want them: call `grown`.
+        """
         pieces = None
         if subwords is not None:
             pieces = Pieces(subwords, *rows_of_words(words, subwords, arrays["buckets"]))
@@ -159,7 +167,5 @@ class WordTables:
         more = 0 if pieces is None else len(pieces.buckets)
         if len(rows) != count + more or arrays["contexts"].shape != (count, dims):
             raise ValueError("the tables do not fit the words")
-        tables = Tables.empty(len(rows), count, dims, threads=1)
-        tables.vectors[:, :dims] = rows
-        tables.contexts[:, :dims] = arrays["contexts"]
+        tables = Tables(rows, arrays["contexts"], len(rows), count)
         return cls(tables, count, dims, architecture, pieces)

@@ -12,6 +12,7 @@ from embedry.kernels.draws import (
     below,
     draw,
     draw_long,
+    draw_many,
     keep_thresholds,
     negative_table,
     share,
@@ -113,6 +114,16 @@ def test_draw_long_begins_with_draw():
     one, many = np.array([5], np.uint64), np.array([9, 5], np.uint64)
     for _ in range(5):
         assert _draw(one, 0) == int(_draw_long(many, 1)) >> 32
+
+
+@given(st.integers(0, 2**64 - 1), st.integers(0, 70))
+def test_draw_many_is_draw_long_again_and_again(start, count):
+    """The same numbers as one by one in a kernel, and the same state afterwards."""
+    one, many = np.array([start, 3], np.uint64), np.array([start, 3], np.uint64)
+    numbers = draw_many(many, count)
+    assert numbers.dtype == np.uint64
+    assert numbers.tolist() == [int(_draw_long(one, 0)) for _ in range(count)]
+    assert many.tolist() == one.tolist()
 
 
 @compiled

@@ -29,6 +29,7 @@ __all__ = [
     "below",
     "draw",
     "draw_long",
+    "draw_many",
     "keep_thresholds",
     "negative_table",
     "share",
@@ -181,6 +182,16 @@ def below(state: NDArray[np.uint64], bound: int) -> Any:
         while product & _LOW < unfair:
             product = draw(state) * limit
     return np.int64(product >> _HALF)
+
+
+def draw_many(state: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
+    """Return the next ``count`` numbers of `draw_long`, (count,) uint64, outside of kernels."""
+    states = np.arange(count + 1, dtype=np.uint64) * _STEP + state[0]
+    state[0] = states[-1]
+    bits = states[1:]
+    bits = (bits ^ (bits >> np.uint64(30))) * _MIX[0]
+    bits = (bits ^ (bits >> np.uint64(27))) * _MIX[1]
+    return np.asarray(bits ^ (bits >> np.uint64(31)))
 
 
 class Dice:

@@ -30,9 +30,9 @@ from embedry.kernels.draws import draw, draw_long, share
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["hashed_rows", "strengths_of", "walk_biased"]
+__all__ = ["ROOMS", "hashed_rows", "strengths_of", "walk_biased"]
 
-WALKERS = 64
+ROOMS = 10  # numbers that are kept of a walker, and two that are no whole ones
 EMPTY = -1
 _NOWHERE = -1  # the node before the first
 _BACK, _ENDED = -1, -2  # instead of the place of an arc
@@ -96,14 +96,14 @@ def strengths_of(
 
 
 @compiled(inline=True)
-def _slot(node: int, begin: int, end: int) -> Any:
+def _slot(node: Any, begin: int, end: int) -> Any:
     """Return the slot that a node goes to first, from ``begin`` to before ``end``."""
     spread = (np.uint64(node) * _GOLDEN) & _LOW
     return begin + np.int64((spread * np.uint64(end - begin)) >> _HALF)
 
 
 @compiled(inline=True)
-def _find(table: NDArray[np.int32], node: int, begin: int, end: int) -> Any:
+def _find(table: NDArray[np.int32], node: Any, begin: int, end: int) -> Any:
     """Return the slot that holds a node, or the empty one where it would go."""
     slot = _slot(node, begin, end)
     while table[slot] != node and table[slot] != EMPTY:
@@ -116,7 +116,8 @@ def _hash(indptr: NDArray[np.int64], indices: NDArray[np.int32], table: NDArray[
     for row in range(indptr.size - 1):
         begin, end = indptr[row], indptr[row + 1]
         for place in range(begin, end):
-            table[_find(table, indices[place], 2 * begin, 2 * end)] = indices[place]
+            node = np.int64(indices[place])
+            table[_find(table, node, 2 * begin, 2 * end)] = node
 
 
 @compiled
@@ -131,7 +132,7 @@ def _spread(
     for row in range(indptr.size - 1):
         begin, end = indptr[row], indptr[row + 1]
         for place in range(begin, end):
-            node = indices[place]
+            node = np.int64(indices[place])
             slot = _find(table, node, 2 * begin, 2 * end)
             strengths[slot] = weights[place] / thresholds[node]
 
@@ -150,46 +151,41 @@ def _far_bias(strength: Any, weight: Any, threshold: Any, far: Any, low: Any) ->
 def walk_biased(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
-    weights: NDArray[np.float32],
-    aliases: NDArray[np.uint32],
+    weights: NDArray[np.float32] | None,
+    aliases: NDArray[np.uint32] | None,
     totals: NDArray[np.float64],
     table: NDArray[np.int32],
-    strengths: NDArray[np.float32],
+    strengths: NDArray[np.float32] | None,
     thresholds: NDArray[np.float32],
     biases: NDArray[np.float64],
     starts: NDArray[np.int32],
+    seeds_of: NDArray[np.uint64],
     length: int,
     tokens: NDArray[np.int32],
     lengths: NDArray[np.int64],
-    state: NDArray[np.uint64],
+    seeds: NDArray[np.uint64],
+    whole_rooms: tuple[NDArray[np.int64], ...],
+    other_rooms: tuple[NDArray[np.float64], ...],
 ) -> None:
     """Walk from each start, ``length`` at least 2; walk i goes to ``tokens[i * length:]``.
 
     ``biases`` are those of the step back, to near and to far nodes, divided by the most that an
     arc is taken with; where the first is above 1, the excess is set apart: the row is drawn from
     as if it had one more arc, that leads back and weighs the excess.
+
+    What is known of each walker is written to ``seeds`` and the rooms. Numba leaves out what
+    `None` switches off: ``weights`` and ``aliases`` are there together, ``strengths`` for
+    node2vec+.
     """
-    weighted, extended = aliases.size > 0, strengths.size > 0
     back, near, far = biases[0], biases[1], biases[2]
-    low, high = min(near, far), max(near, far)
-    excess = max(back - 1, 0.0)
-    seeds = np.empty(WALKERS, np.uint64)
-    nodes = np.empty(WALKERS, np.int64)
-    before = np.empty(WALKERS, np.int64)
-    came = np.empty(WALKERS, np.float64)  # the weight of the arc from there
-    rooms = np.empty(WALKERS, np.int64)  # where the next node is written
-    ends = np.empty(WALKERS, np.int64)
-    begins = np.empty(WALKERS, np.int64)
-    places = np.empty(WALKERS, np.int64)
-    coins = np.empty(WALKERS, np.float64)
-    nexts = np.empty(WALKERS, np.int64)
-    verdicts = np.empty(WALKERS, np.int64)
-    asked = np.empty(WALKERS, np.int64)
-    slots = np.empty(WALKERS, np.int64)
-    walks = walkers = 0
-    while walkers < min(WALKERS, starts.size):
-        verdicts[walkers] = _FINISHED
-        walkers += 1
+    low, high = (near, far) if near < far else (far, near)
+    excess = back - 1
+    nodes, before, ends, begins, places, nexts, verdicts, asked, slots, rooms = whole_rooms
+    came, coins = other_rooms  # the weight of the arc from the node before; random bits
+    walks = 0
+    walkers = seeds.size if starts.size > seeds.size else starts.size
+    for walker in range(walkers):
+        verdicts[walker] = _FINISHED
     fresh = walkers
     while walkers:
         if fresh:  # put walkers whose walk is over, or who have none yet, on the next starts
@@ -198,11 +194,11 @@ def walk_biased(
                 if verdicts[walker] != _FINISHED:
                     walker += 1
                 elif walks < starts.size:
-                    seeds[walker] = draw_long(state)
+                    seeds[walker] = seeds_of[walks]
                     nodes[walker] = starts[walks]
                     before[walker] = _NOWHERE
                     tokens[walks * length] = starts[walks]
-                    rooms[walker] = walks * length + 1
+                    rooms[walker] = walks * length + 1  # where the next node is written
                     ends[walker] = (walks + 1) * length
                     verdicts[walker] = _REFUSED
                     walks += 1
@@ -226,7 +222,7 @@ def walk_biased(
                 places[walker] = _ENDED
                 continue
             if excess > 0 and before[walker] >= 0:
-                total = totals[nodes[walker]] if weighted else np.float64(degree)
+                total = np.float64(degree) if weights is None else totals[nodes[walker]]
                 if coin * (total + excess * came[walker]) >= total:
                     places[walker] = _BACK
                     continue
@@ -234,7 +230,7 @@ def walk_biased(
             coins[walker] = coin
             begins[walker] = begin
             places[walker] = begin + np.int64(share(draw_long(seeds, walker), np.uint64(degree)))
-        if weighted:
+        if aliases is not None:
             for walker in range(walkers):
                 place = places[walker]
                 if place >= 0:
@@ -269,14 +265,14 @@ def walk_biased(
                 held = table[slot]
                 found = held == nexts[walker]
                 bias = near if found else far
-                if extended and found:
-                    place = places[walker]
-                    bias = near * _far_bias(
-                        strengths[slot], weights[place], thresholds[nodes[walker]],
-                        far / near, low / near,
-                    )  # fmt: skip
-                elif extended and weights[places[walker]] < thresholds[nodes[walker]]:
-                    bias = low
+                if strengths is not None and weights is not None:
+                    weight, threshold = weights[places[walker]], thresholds[nodes[walker]]
+                    if found:
+                        bias = near * _far_bias(
+                            strengths[slot], weight, threshold, far / near, low / near
+                        )
+                    elif weight < threshold:
+                        bias = low
                 verdicts[walker] = coins[walker] < bias
                 start = before[walker]
                 slot = slot + 1 if slot + 1 < 2 * indptr[start + 1] else 2 * indptr[start]
@@ -293,7 +289,7 @@ def walk_biased(
                 before[walker] = nodes[walker]
                 nodes[walker] = nexts[walker]
                 if places[walker] >= 0:  # the arc back weighs the same
-                    came[walker] = weights[places[walker]] if weighted else 1.0
+                    came[walker] = 1.0 if weights is None else weights[places[walker]]
                 if rooms[walker] == ends[walker]:
                     verdicts[walker] = _FINISHED
                     fresh = 1

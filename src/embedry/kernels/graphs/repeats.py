@@ -45,7 +45,8 @@ def add_repeats(
         begin, end = offsets[walk], offsets[walk + 1]
         for place in range(begin, end):
             node = tokens[place]
-            first, last = max(begin, place - NEAR), min(end, place + NEAR + 1)
+            first = place - NEAR if place - NEAR > begin else begin
+            last = place + NEAR + 1 if place + NEAR + 1 < end else end
             same = 0
             for step in range(first, last):
                 same += tokens[step] == node

@@ -28,9 +28,9 @@ import numpy as np
 
 from embedry.errors import InputError
 from embedry.kernels.compiler import compiled
-from embedry.kernels.draws import draw, draw_long, share, start_state
+from embedry.kernels.draws import draw, draw_long, draw_many, share, start_state
 from embedry.kernels.graphs.alias import alias_table
-from embedry.kernels.graphs.biased import hashed_rows, strengths_of, walk_biased
+from embedry.kernels.graphs.biased import ROOMS, hashed_rows, strengths_of, walk_biased
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -252,20 +252,30 @@ def _fill(
     lengths: NDArray[np.int64],
     state: NDArray[np.uint64],
 ) -> None:
-    """Choose the kernel; walk i goes to ``tokens[i * length:]``."""
+    """Choose the kernel; walk i goes to ``tokens[i * length:]``.
+
+    Kernels get the room they write to from here: Numba would compile ``np.empty`` for 0.2 s.
+    """
     indptr, indices = _read_only(plan.indptr), _read_only(plan.indices)
-    aliases = plan.aliases
+    aliases = None if plan.weights is None else plan.aliases
+    seeds = draw_many(state, starts.size)
     if not plan.is_biased or length < 3:
-        ends = plan.has_dead_ends
-        _walk_rows(indptr, indices, aliases, ends, starts, length, tokens, lengths, state)
+        room = np.empty((length, WALKERS), np.int32)
+        walkers = tuple(np.empty((4, WALKERS), np.uint64))
+        _walk_rows(indptr, indices, aliases, starts, seeds, length, tokens, room, walkers)
+        if plan.has_dead_ends:
+            _cut(indptr, tokens, length, lengths)
         return
     back, near, far = 1 / plan.p, 1.0, 1 / plan.q
     most = max(near, far) if plan.symmetric else max(near, far, back)
     biases = np.array([back, near, far]) / most
-    weights = _read_only(_NO_FLOATS if plan.weights is None else plan.weights)
+    weights = None if plan.weights is None else _read_only(plan.weights)
+    strengths = plan.strengths if plan.is_extended else None
     walk_biased(
-        indptr, indices, weights, aliases, plan.totals, plan.hashed, plan.strengths,
-        plan.thresholds, biases, starts, length, tokens, lengths, state,
+        indptr, indices, weights, aliases, plan.totals, plan.hashed, strengths,
+        plan.thresholds, biases, starts, seeds, length, tokens, lengths,
+        np.empty(WALKERS, np.uint64), tuple(np.empty((ROOMS, WALKERS), np.int64)),
+        tuple(np.empty((2, WALKERS))),
     )  # fmt: skip
 
 
@@ -273,31 +283,27 @@ def _fill(
 def _walk_rows(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
-    aliases: NDArray[np.uint32],
-    dead_ends: bool,
+    aliases: NDArray[np.uint32] | None,
     starts: NDArray[np.int32],
+    seeds_of: NDArray[np.uint64],
     length: int,
     tokens: NDArray[np.int32],
-    lengths: NDArray[np.int64],
-    state: NDArray[np.uint64],
+    room: NDArray[np.int32],
+    room_of_walkers: tuple[NDArray[np.uint64], ...],
 ) -> None:
     """Walk from 64 starts at a time, each step in passes: ask for the arc, follow it.
 
     The passes have no branch, and unsigned places spare Numba's test for negative ones, so that
     LLVM works on several walkers at once. That is why a walk goes on past a dead end, to
-    whatever arc comes next in memory, and is cut there afterwards.
+    whatever arc comes next in memory, and is cut there afterwards. Where ``aliases`` are None,
+    Numba leaves out what draws by weight.
     """
-    weighted = aliases.size > 0
-    seeds = np.empty(WALKERS, np.uint64)
-    nodes = np.empty(WALKERS, np.uint64)
-    begins = np.empty(WALKERS, np.uint64)
-    places = np.empty(WALKERS, np.uint64)
-    room = np.empty((length, WALKERS), np.int32)
+    seeds, nodes, begins, places = room_of_walkers
     last = np.uint64(indices.size - 1)
     for first in range(0, starts.size, WALKERS):
-        walkers = min(WALKERS, starts.size - first)
+        walkers = WALKERS if starts.size - first > WALKERS else starts.size - first
         for walker in range(walkers):
-            seeds[walker] = draw_long(state)
+            seeds[walker] = seeds_of[first + walker]
             nodes[walker] = starts[first + walker]
             room[0, walker] = starts[first + walker]
         for step in range(1, length):
@@ -305,11 +311,13 @@ def _walk_rows(
                 begin = np.uint64(indptr[nodes[walker]])
                 degree = np.uint64(indptr[nodes[walker] + np.uint64(1)]) - begin
                 begins[walker] = begin
-                places[walker] = min(begin + share(draw_long(seeds, walker), degree), last)
-            if weighted:
+                place = begin + share(draw_long(seeds, walker), degree)
+                places[walker] = place if place < last else last
+            if aliases is not None:
                 for walker in range(walkers):
                     place = places[walker]
-                    other = min(begins[walker] + np.uint64(aliases[place, 1]), last)
+                    other = begins[walker] + np.uint64(aliases[place, 1])
+                    other = other if other < last else last
                     own = draw(seeds, walker) <= np.uint64(aliases[place, 0])
                     places[walker] = place if own else other
             for walker in range(walkers):
@@ -320,19 +328,20 @@ def _walk_rows(
             written = (first + walker) * length
             for step in range(length):
                 tokens[written + step] = room[step, walker]
-        if dead_ends:
-            for walker in range(walkers):
-                lengths[first + walker] = _before_dead_end(indptr, room, walker)
 
 
-@compiled(inline=True)
-def _before_dead_end(indptr: NDArray[np.int64], room: NDArray[np.int32], walker: int) -> Any:
-    """Return how many nodes a walk has up to the first that no arc leaves."""
-    for step in range(room.shape[0]):
-        node = room[step, walker]
-        if indptr[node] == indptr[node + 1]:
-            return step + 1
-    return room.shape[0]
+@compiled
+def _cut(
+    indptr: NDArray[np.int64], tokens: NDArray[np.int32], length: int, lengths: NDArray[np.int64]
+) -> None:
+    """Write how many nodes each walk has up to the first that no arc leaves, or ``length``."""
+    for walk in range(lengths.size):
+        step = 0
+        node = tokens[walk * length]
+        while indptr[node] < indptr[node + 1] and step < length - 1:
+            step += 1
+            node = tokens[walk * length + step]
+        lengths[walk] = step + 1
 
 
 def _check_array(name: str, array: NDArray[Any], dtype: type[np.generic]) -> None:

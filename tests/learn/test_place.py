@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embedry.learn.place import fit_placing_map
+from embedry.learn.place import PlacingEvidence, PlacingItems, fit_placing_map
 
 
 def planted(count=2000, dims=12, seed=0):
@@ -57,3 +57,31 @@ def test_placing_of_featureless_items_is_no_error():
     """Zero features give zero vectors, not NaN."""
     found = fit_placing_map(np.zeros((150, 4)), np.ones((150, 4), np.float32), np.ones(150, int))
     assert not found.vectors(np.zeros((1, 4), np.float32)).any()
+
+
+def test_placing_evidence_of_two_texts_is_that_of_both():
+    """Items that come in two parts give the map that they give at once."""
+    features, targets, support, _ = planted(count=600)
+    fold = np.arange(600) % 5
+    parts = [slice(0, 600), slice(0, 250), slice(250, 600)]
+    items = [PlacingItems(features[p], targets[p], support[p], fold[p]) for p in parts]
+    none = PlacingEvidence.none(12, 12)
+    at_once, grown = none.joined(items[0]), none.joined(items[1]).joined(items[2])
+    assert grown.items == at_once.items == 600
+    np.testing.assert_allclose(grown.fitted().matrix, at_once.fitted().matrix, atol=1e-4)
+    assert grown.reached[:, 0].tolist() == at_once.reached[:, 0].tolist()
+
+
+def test_placing_evidence_judges_no_map_of_too_few_items():
+    """Cosines are measured from the hundredth item on, and promised from twenty of them on."""
+    features, targets, support, _ = planted(count=110)
+    fold = np.arange(110) % 5
+    parts = [slice(0, 95), slice(95, 110)]
+    items = [PlacingItems(features[p], targets[p], support[p], fold[p]) for p in parts]
+    evidence = PlacingEvidence.none(12, 12).joined(items[0])
+    assert evidence.fitted() is None
+    assert not evidence.reached.any()
+    found = evidence.joined(items[1]).fitted()
+    assert found.confidence(support) is None
+    more = evidence.joined(items[1]).joined(items[0]).fitted()
+    assert more.confidence(support).shape == (110,)

@@ -491,7 +491,7 @@ def test_place_puts_words_where_their_contexts_say(placer, tmp_path):
     [
         (["fresh"], [], "one sequence of texts for each of the 1 words"),
         (["fresh"], [["t0w0 t0w1"]], "lacks 'fresh'"),
-        (["fresh"], [["fresh unknown words"]], "near 'fresh' must be known"),
+        (["fresh"], [["fresh unknown words"]], "beside 'fresh' must be known"),
         ("fresh", [["fresh t0w0"]], "words must be a list of str.*Pass \\[text\\]"),
         (["fresh"], [[3]], r"contexts\[0\] must all be str"),
         (["fresh"], ["fresh t0w0"], r"contexts\[0\] must be a list of str"),
@@ -521,9 +521,41 @@ def test_carry_refuses_what_is_no_embeddings(placer, given):
         placer.carry(given)
 
 
+def cosines(one, other):
+    one, other = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (one, other))
+    return np.einsum("nd,nd->n", one, other)
+
+
+def test_partial_fit_of_small_texts_moves_no_document_and_keeps_placing(placer, tmp_path):
+    """A line, then another: documents stay where they were, place works as before; also loaded."""
+    texts, contexts = many_topics(sentences=50, seed=9), [["t3w1 fresh t3w2 t3w5", "fresh t3w4"]]
+    before = placer.encode(texts).vectors
+    placed = placer.place(["fresh"], contexts=contexts)
+    placer.save(tmp_path / "model")
+    words = Word2Vec.load(tmp_path / "model")
+    for line in ("t0w1 t0w2 t0w3", "t1w1 t5w2"):
+        words.partial_fit(Corpus.from_lines([line]))
+        words.save(tmp_path / "grown")
+        for grown in (words, Word2Vec.load(tmp_path / "grown")):
+            assert cosines(grown.encode(texts).vectors, before).min() > 0.99
+            again = grown.place(["fresh"], contexts=contexts)
+            assert cosines(again.embeddings.vectors, placed.embeddings.vectors)[0] > 0.99
+            np.testing.assert_allclose(again.confidence, placed.confidence, atol=0.01)
+
+
+def test_partial_fit_of_much_text_has_its_say(topics):
+    """A text larger by far than the first settles what documents have in common."""
+    words = small(dims=16, epochs=3, sample=0).fit(Corpus.from_lines(topic_lines(20, seed=8)))
+    lines = [f"t0w1 {line}" for line in topic_lines()]
+    words.partial_fit(Corpus.from_lines(lines))
+    means = words.encode(lines[:200]).vectors.mean(axis=0)
+    alone = words.encode(lines[:200], "word").vectors.mean(axis=0)
+    assert np.linalg.norm(means) < 0.3 * np.linalg.norm(alone)
+
+
 def test_place_needs_words_to_learn_the_map_from(topics):
     """A vocabulary of fewer than a hundred words is refused with the way out."""
-    with pytest.raises(InputError, match="some hundred"):
+    with pytest.raises(InputError, match="100 must have been learned beside others; 72 were"):
         small().fit(topics).place(["x"], contexts=[["x t0w0"]])
 
 

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
     from embedry.embeddings import Embeddings
 
-__all__ = ["Placed", "PlacingMap", "fit_placing_map"]
+__all__ = ["Placed", "PlacingEvidence", "PlacingItems", "PlacingMap", "fit_placing_map"]
 
 _RIDGE = 1e-3  # of the mean square of the features
-_FOLDS = 5
-_LEAST = 100  # items that a map can be fitted on
-_BINS, _LEAST_IN_BIN = 30, 20  # of support, evenly spread by its logarithm
+FOLDS = 5
+LEAST = 100  # items that a map can be fitted on
+_BINS, _LEAST_IN_BIN = 64, 20  # of support, two for each doubling
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Placed:
         In the learned space.
     confidence : ndarray (n,), float32, or None
         The cosine to expect between each vector and the one that training would give, as
-        measured on trained items that were kept out; None where too few could be.
+        measured on trained items that were kept out; None where fewer than 20 could be.
     """
 
     embeddings: Embeddings
@@ -85,6 +85,93 @@ class PlacingMap:
         return np.asarray(expected, np.float32)
 
 
+@dataclass(frozen=True, eq=False)
+class PlacingItems:
+    """Items of which both features and vectors are known.
+
+    Attributes
+    ----------
+    features : ndarray (n, features), float64
+    targets : ndarray (n, dims), float32
+        The trained vectors; their directions are what is learned, so that what is placed is of
+        about unit length.
+    support : ndarray (n,), int64, at least 1
+        How much is known of each: occurrences of a word, neighbours of a node.
+    fold : ndarray (n,), int64, in [0, 5)
+        Items of a fold are predicted by the map of the others. An item that comes again must
+        come in the same.
+    """
+
+    features: NDArray[np.float64]
+    targets: NDArray[np.float32]
+    support: NDArray[np.int64]
+    fold: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class PlacingEvidence:
+    """Sums over known items, from which the map is found; those of more items can be added.
+
+    Attributes
+    ----------
+    items : int
+        How many there were.
+    grams : ndarray (5, features, features), float32
+        A fold each: F' W F of features F and weights W.
+    crosses : ndarray (5, features, dims), float32
+        F' W T, of the directions T of the vectors.
+    reached : ndarray (64, 3), float64
+        By support, two rows for each doubling: how many items were predicted by a map of others,
+        the sum of the logarithms of their support, and the sum of the cosines reached.
+    """
+
+    items: int
+    grams: NDArray[np.float32]
+    crosses: NDArray[np.float32]
+    reached: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, features: int, dims: int) -> PlacingEvidence:
+        """Return sums over no item."""
+        gram = np.zeros((FOLDS, features, features), np.float32)
+        cross = np.zeros((FOLDS, features, dims), np.float32)
+        return cls(0, gram, cross, np.zeros((_BINS, 3)))
+
+    def joined(self, known: PlacingItems, judged: PlacingItems | None = None) -> PlacingEvidence:
+        """Return the sums with more items.
+
+        Parameters
+        ----------
+        known : PlacingItems
+            What the map is fitted on.
+        judged : PlacingItems or None
+            What the cosines are measured on, each by the map of the other folds; None takes
+            ``known``. None is measured before there are a hundred items.
+
+        Returns
+        -------
+        PlacingEvidence
+        """
+        units, weights = _units(known.targets), np.log(known.support + 1.0)
+        folds = [np.flatnonzero(known.fold == fold) for fold in range(FOLDS)]
+        sums = [_products(known.features[own], units[own], weights[own]) for own in folds]
+        grams, crosses = (np.array(parts) for parts in zip(*sums, strict=True))
+        grams += self.grams
+        crosses += self.crosses
+        items, reached = self.items + len(known.features), self.reached
+        if items >= LEAST:
+            judged = known if judged is None else judged
+            reached = reached + _judged(grams, crosses, judged)
+        return PlacingEvidence(items, grams.astype(np.float32), crosses.astype(np.float32), reached)
+
+    def fitted(self) -> PlacingMap | None:
+        """Return the map of all items; None for fewer than 100."""
+        if self.items < LEAST:
+            return None
+        gram, cross = (part.sum(axis=0, dtype=np.float64) for part in (self.grams, self.crosses))
+        return PlacingMap(_ridge(gram, cross).astype(np.float32), *_rising_means(self.reached))
+
+
 def fit_placing_map(
     features: NDArray[np.float64],
     targets: NDArray[np.float32],
@@ -94,12 +181,8 @@ def fit_placing_map(
 
     Parameters
     ----------
-    features : ndarray (n, features), float64
-    targets : ndarray (n, dims), float32
-        The trained vectors; their directions are what is learned, so that what is placed is of
-        about unit length.
-    support : ndarray (n,), int64, at least 1
-        How much is known of each: occurrences of a word, neighbours of a node.
+    features, targets, support : ndarray
+        As those of `PlacingItems`.
 
     Returns
     -------
@@ -112,22 +195,30 @@ def fit_placing_map(
     come from five folds, each predicted by the map of the others; they are averaged in bins of
     support and made not to fall with it.
     """
-    if len(features) < _LEAST:
-        return None
+    fold = np.random.default_rng(0).permutation(len(features)) % FOLDS
+    known = PlacingItems(features, targets, support, fold)
+    return PlacingEvidence.none(features.shape[1], targets.shape[1]).joined(known).fitted()
+
+
+def _units(targets: NDArray[np.float32]) -> NDArray[np.float64]:
     lengths = np.linalg.norm(targets, axis=1, keepdims=True)
-    units = (targets / np.where(lengths > 0, lengths, 1)).astype(np.float64)
-    weights = np.log(support + 1.0)
-    fold = np.random.default_rng(0).permutation(len(features)) % _FOLDS
-    folds = [np.flatnonzero(fold == number) for number in range(_FOLDS)]
-    # sums of products, a fold each: a map without a fold is found from the others' sums
-    sums = [_products(features[own], units[own], weights[own]) for own in folds]
-    gram, cross = (np.sum(parts, axis=0) for parts in zip(*sums, strict=True))
-    cosines = np.empty(len(features))
-    for own, (gram_of_fold, cross_of_fold) in zip(folds, sums, strict=True):
-        matrix = _ridge(gram - gram_of_fold, cross - cross_of_fold)
-        cosines[own] = _cosines(features[own] @ matrix, units[own])
-    supports, means = _rising_means(support.astype(np.float64), cosines)
-    return PlacingMap(_ridge(gram, cross).astype(np.float32), supports, means)
+    return np.asarray(targets / np.where(lengths > 0, lengths, 1), np.float64)
+
+
+def _judged(
+    grams: NDArray[np.float64], crosses: NDArray[np.float64], items: PlacingItems
+) -> NDArray[np.float64]:
+    """Predict items by the map of the other folds; return sums by support, (64, 3)."""
+    cosines = np.empty(len(items.features))
+    gram, cross = grams.sum(axis=0), crosses.sum(axis=0)
+    for fold in range(FOLDS):
+        own = np.flatnonzero(items.fold == fold)
+        matrix = _ridge(gram - grams[fold], cross - crosses[fold])
+        cosines[own] = _cosines(items.features[own] @ matrix, _units(items.targets[own]))
+    logs = np.log(items.support)
+    bins = np.minimum(2 * logs / np.log(2) + 1e-9, _BINS - 1).astype(np.int64)
+    sums = [np.bincount(bins, parts, _BINS) for parts in (np.ones(len(bins)), logs, cosines)]
+    return np.stack(sums, axis=1)
 
 
 def _products(
@@ -150,20 +241,25 @@ def _cosines(found: NDArray[np.float64], units: NDArray[np.float64]) -> NDArray[
 
 
 def _rising_means(
-    support: NDArray[np.float64], cosines: NDArray[np.float64]
+    reached: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean supports and mean cosines of bins of support, pooled until none falls."""
-    order = np.argsort(support, kind="stable")
-    edges = np.unique(np.rint(np.geomspace(1, support.max() + 1, _BINS)))
-    borders = [0]
-    for border in np.searchsorted(support[order], edges).tolist():
-        if border - borders[-1] >= _LEAST_IN_BIN and len(order) - border >= _LEAST_IN_BIN:
-            borders.append(border)
+    """Return mean supports and mean cosines, pooled until none falls or is of fewer than 20."""
     pools: list[list[float]] = []  # items, sum of log supports, sum of cosines
-    for part in np.split(order, borders[1:]):
-        pools.append([len(part), np.log(support[part]).sum(), cosines[part].sum()])
-        while len(pools) > 1 and pools[-2][2] / pools[-2][0] >= pools[-1][2] / pools[-1][0]:
-            last = pools.pop()
-            pools[-1] = [one + two for one, two in zip(pools[-1], last, strict=True)]
-    table = np.array(pools)
+    for row in reached[reached[:, 0] > 0].tolist():
+        pools.append(row)
+        while len(pools) > 1 and not _stands(pools[-2], pools[-1]):
+            _pool_last(pools)
+    if len(pools) > 1 and pools[-1][0] < _LEAST_IN_BIN:
+        _pool_last(pools)
+    table = np.array([pool for pool in pools if pool[0] >= _LEAST_IN_BIN]).reshape(-1, 3)
     return np.exp(table[:, 1] / table[:, 0]), table[:, 2] / table[:, 0]
+
+
+def _stands(pool: list[float], following: list[float]) -> bool:
+    rises = pool[2] / pool[0] < following[2] / following[0]
+    return rises and pool[0] >= _LEAST_IN_BIN
+
+
+def _pool_last(pools: list[list[float]]) -> None:
+    last = pools.pop()
+    pools[-1] = [one + two for one, two in zip(pools[-1], last, strict=True)]

@@ -31,7 +31,7 @@ from embedry.learn.learner import Learner, real_number, whole_number
 from embedry.learn.modelfile import read_model, write_model
 from embedry.learn.trainer import train
 from embedry.learn.words.alacarte import ContextMap, context_map
-from embedry.learn.words.documents import SMOOTHING, common_direction
+from embedry.learn.words.documents import SMOOTHING, SentenceMoments
 from embedry.learn.words.ngrams import NGramRows, Subwords
 from embedry.learn.words.space import ROLES, WordSpace
 from embedry.learn.words.vocabulary import Vocabulary, parts_of, sentences_of
@@ -128,7 +128,8 @@ class Word2Vec(Learner):
     growth_: Growth | None
     _space: WordSpace
     _beside: dict[str, NDArray[Any]]  # what training goes on from: contexts, rows of n-grams
-    _contexts_map: ContextMap | None
+    _moments: SentenceMoments  # of all texts so far, as is the map
+    _contexts_map: ContextMap
 
     def __init__(
         self,
@@ -327,7 +328,10 @@ class Word2Vec(Learner):
         """Make what was learned ours, all at once."""
         vectors = tables.word_vectors()
         vectors.flags.writeable = False  # so that embeddings need no copy of their own
-        common = common_direction(vectors, vocabulary, corpus)
+        moments = SentenceMoments.of(vectors, vocabulary, corpus)
+        if parent is not None:
+            moments = self._moments + moments
+        common = moments.common_direction()
         ngrams = tables.ngram_rows()
         pieces = () if ngrams is None else (ngrams.buckets, ngrams.vectors)
         content = fingerprint(
@@ -349,7 +353,9 @@ class Word2Vec(Learner):
             )
         embeddings = Embeddings(vocabulary.words, vectors, card)
         space = WordSpace(embeddings, vocabulary.counts, common, corpus.tokenizer, ngrams)
-        self._contexts_map = context_map(space, corpus, vocabulary, int(self.window))
+        before = None if parent is None else self._contexts_map
+        self._contexts_map = context_map(space, corpus, vocabulary, int(self.window), before)
+        self._moments = moments
         self.left_out_ = corpus.token_count - int(corpus.counts[vocabulary.id_of >= 0].sum())
         self.growth_ = growth
         self._beside = tables.arrays()
@@ -449,11 +455,6 @@ class Word2Vec(Learner):
         Feature Vectors.
         """
         self._check_fitted("embeddings_")
-        if self._contexts_map is None:
-            raise InputError(
-                f"To place words, some hundred must be learned; {len(self.embeddings_)} are. "
-                "Use partial_fit with the new text."
-            )
         return self._contexts_map.place(self._space, words, contexts)
 
     def encode(self, items: Sequence[str], role: str = "document") -> Encoded:
@@ -545,7 +546,9 @@ class Word2Vec(Learner):
             "counts": space.counts,
             "common": space.common,
             **self._beside,
-            **({} if self._contexts_map is None else self._contexts_map.arrays()),
+            "moments": self._moments.gram,
+            "moments_sentences": np.array([self._moments.sentences]),
+            **self._contexts_map.arrays(),
             **pack_ids(space.embeddings.ids),
         }
         beside = {
@@ -593,6 +596,8 @@ class Word2Vec(Learner):
             embeddings = Embeddings(unpack_ids(file.arrays), file.arrays["vectors"], card)
             beside = ("contexts", "rows", "buckets")
             words._beside = {name: file.arrays[name] for name in beside if name in file.arrays}
+            sentences = int(file.arrays["moments_sentences"][0])
+            words._moments = SentenceMoments(file.arrays["moments"], sentences)
             words._contexts_map = ContextMap.from_arrays(file.arrays)
             ngrams = None
             if words.subwords is not None:

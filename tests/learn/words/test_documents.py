@@ -3,10 +3,11 @@
 import tracemalloc
 
 import numpy as np
+import pytest
 
 from embedry.data.corpus import Corpus
 from embedry.learn.words import documents
-from embedry.learn.words.documents import common_direction, smooth_weights, weighted_sum
+from embedry.learn.words.documents import SentenceMoments, smooth_weights, weighted_sum
 from embedry.learn.words.vocabulary import Vocabulary
 
 
@@ -47,7 +48,7 @@ def test_common_direction_is_the_first_singular_one(monkeypatch):
     corpus = Corpus.from_lines([*lines, "rare", "w1 rarer w2"])
     vocabulary = Vocabulary.of(corpus, 2)
     vectors = random_vectors(len(vocabulary), 8)
-    found = common_direction(vectors, vocabulary, corpus)
+    found = SentenceMoments.of(vectors, vocabulary, corpus).common_direction()
     assert abs(found @ plain_direction(vectors, vocabulary, corpus)) > 1 - 1e-6
 
 
@@ -57,9 +58,29 @@ def test_common_direction_looks_at_its_most_sentences_at_most(monkeypatch):
     corpus = Corpus.from_lines([f"a{n % 2} b{n % 2}" for n in range(19)])
     vocabulary = Vocabulary.of(corpus, 1)
     vectors = np.eye(4, dtype=np.float32)  # of a0 b0 a1 b1, in this order
-    found = common_direction(vectors, vocabulary, corpus)
+    found = SentenceMoments.of(vectors, vocabulary, corpus).common_direction()
     assert vocabulary.words[:2] == ("a0", "b0")
     np.testing.assert_allclose(np.abs(found), [0.5**0.5, 0.5**0.5, 0, 0], atol=1e-6)
+
+
+def test_moments_of_two_texts_are_those_of_both(monkeypatch):
+    """Added up, texts count by their sentences, however few of them were looked at."""
+    lines = [f"a{n % 3} b{n % 2} c{n % 5}" for n in range(90)]
+    whole, first, rest = map(Corpus.from_lines, (lines, lines[:30], lines[30:]))
+    vocabulary = Vocabulary.of(whole, 1)
+    vectors = random_vectors(len(vocabulary), 5)
+    both = SentenceMoments.of(vectors, vocabulary, whole)
+    parts = []
+    for corpus in (first, rest):
+        grown = Vocabulary.grown(vocabulary.words, vocabulary.counts, corpus, 1)
+        own = Vocabulary(vocabulary.words, vocabulary.counts, grown.id_of)
+        parts.append(SentenceMoments.of(vectors, own, corpus))
+    np.testing.assert_allclose((parts[0] + parts[1]).gram, both.gram, rtol=1e-6)
+    assert (parts[0] + parts[1]).sentences == both.sentences == 90
+    monkeypatch.setattr(documents, "_SENTENCES", 13)
+    thinned = SentenceMoments.of(vectors, vocabulary, whole)
+    assert thinned.sentences == 90
+    assert np.trace(thinned.gram) == pytest.approx(np.trace(both.gram), rel=0.2)
 
 
 def peak_of(work):
@@ -78,5 +99,5 @@ def test_common_direction_of_a_long_line_is_as_small_as_of_short_ones():
     corpus = Corpus(words, tokens, offsets, "words")
     vocabulary = Vocabulary.of(corpus, 1)
     vectors = random_vectors(500, 100)
-    peak = peak_of(lambda: common_direction(vectors, vocabulary, corpus))
+    peak = peak_of(lambda: SentenceMoments.of(vectors, vocabulary, corpus).common_direction())
     assert peak < 20 * 2**20  # a vector a token would be 400 MB

@@ -11,6 +11,7 @@ Arora, Liang, Ma 2017, A Simple but Tough-to-Beat Baseline for Sentence Embeddin
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from embedry.data.corpus import Corpus
     from embedry.learn.words.vocabulary import Vocabulary
 
-__all__ = ["common_direction", "smooth_weights", "weighted_sum", "without"]
+__all__ = ["SentenceMoments", "smooth_weights", "weighted_sum", "without"]
 
 SMOOTHING = 1e-3  # a of Arora et al.: how fast frequent words lose weight in a document
 _SENTENCES = 10_000  # that the common direction is found from, at most
@@ -76,40 +77,68 @@ def without(rows: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArra
     return rows - np.outer(along, direction)
 
 
-def common_direction(
-    vectors: NDArray[np.float32], vocabulary: Vocabulary, corpus: Corpus
-) -> NDArray[np.float32]:
-    """Find the first singular direction of the means of sentences.
+@dataclass(frozen=True, eq=False)
+class SentenceMoments:
+    """Sums over sentences, from which their common direction is found; more can be added.
 
-    Parameters
+    Attributes
     ----------
-    vectors : ndarray (words, dims), float32
-    vocabulary : Vocabulary
-        Made for this corpus.
-    corpus : Corpus
-        At most 10,000 sentences of it, evenly spread, are looked at.
-
-    Returns
-    -------
-    ndarray (dims,), float32
-        Of unit length; zero where taking it away would leave nothing: in one dimension, or of
-        one sentence.
+    gram : ndarray (dims, dims), float64
+        The sum of the outer products of the means of sentences with themselves.
+    sentences : int
+        How many have a known word.
     """
-    dims = vectors.shape[1]
-    weights = smooth_weights(vocabulary.counts)
-    gram, found = np.zeros((dims, dims)), 0
-    step = max(1, -(-len(corpus) // _SENTENCES))
-    for first in range(0, len(corpus), step * _AT_ONCE):
-        sentences = range(first, min(first + step * _AT_ONCE, len(corpus)), step)
-        means = np.zeros((len(sentences), dims))
-        for row, sentence in enumerate(sentences):
-            means[row], known = _mean(vectors, weights, vocabulary, corpus, sentence)
-            found += known > 0
-        gram += means.T @ means  # (dims, n) @ (n, dims)
-    if found < 2 or dims < 2:
-        return np.zeros(dims, np.float32)
-    _, directions = np.linalg.eigh(gram)  # values ascending
-    return np.asarray(directions[:, -1], np.float32)
+
+    gram: NDArray[np.float64]
+    sentences: int
+
+    @classmethod
+    def of(
+        cls, vectors: NDArray[np.float32], vocabulary: Vocabulary, corpus: Corpus
+    ) -> SentenceMoments:
+        """Sum over the sentences of a corpus.
+
+        Parameters
+        ----------
+        vectors : ndarray (words, dims), float32
+        vocabulary : Vocabulary
+            Made for this corpus.
+        corpus : Corpus
+            At most 10,000 sentences of it, evenly spread, are looked at; they count for all.
+
+        Returns
+        -------
+        SentenceMoments
+        """
+        weights = smooth_weights(vocabulary.counts)
+        gram, found = np.zeros((vectors.shape[1],) * 2), 0
+        looked_at = range(0, len(corpus), max(1, -(-len(corpus) // _SENTENCES)))
+        for first in range(0, len(looked_at), _AT_ONCE):
+            sentences = looked_at[first : first + _AT_ONCE]
+            means = np.zeros((len(sentences), vectors.shape[1]))
+            for row, sentence in enumerate(sentences):
+                means[row], known = _mean(vectors, weights, vocabulary, corpus, sentence)
+                found += known > 0
+            gram += means.T @ means  # (dims, n) @ (n, dims)
+        times = len(corpus) / len(looked_at)
+        return cls(gram * times, round(found * times))
+
+    def __add__(self, other: SentenceMoments) -> SentenceMoments:
+        return SentenceMoments(self.gram + other.gram, self.sentences + other.sentences)
+
+    def common_direction(self) -> NDArray[np.float32]:
+        """Return the first singular direction of the means of the sentences.
+
+        Returns
+        -------
+        ndarray (dims,), float32
+            Of unit length; zero where taking it away would leave nothing: in one dimension, or
+            of one sentence.
+        """
+        if self.sentences < 2 or len(self.gram) < 2:
+            return np.zeros(len(self.gram), np.float32)
+        _, directions = np.linalg.eigh(self.gram)  # values ascending
+        return np.asarray(directions[:, -1], np.float32)
 
 
 def _mean(

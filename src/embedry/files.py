@@ -297,6 +297,12 @@ def _read_header(path: Path) -> tuple[dict[str, str], dict[str, dict[str, Any]],
 
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")
+    if path.is_dir():
+        raise FileFormatError(
+            f"{path} must be a file; it is a folder. A collection is opened with "
+            "embedry.Collection.open.",
+            path=path,
+        )
     try:
         # safetensors checks every offset and shape against the length of the file
         with safe_open(str(path), framework="numpy") as file:

@@ -1,8 +1,11 @@
 """The laws of arguments: what a text of the shell means."""
 
+import os
+
 import pytest
 
-from embedry.cli.arguments import as_columns, known_id
+from embedry.cli.arguments import as_columns, check_folder_of, known_id
+from embedry.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,14 @@ def test_known_id_is_a_number_only_where_that_is_known(known, text, id):
 def test_as_columns_reads_numbers_and_names(text, columns):
     """Digits are a place, all else is a name; nothing passed stays nothing."""
     assert as_columns(text) == columns
+
+
+def test_check_folder_of_tells_what_cannot_be_written(tmp_path, monkeypatch):
+    """A missing folder, a folder in the place of the file, and a folder that is read only."""
+    check_folder_of(tmp_path / "model")
+    for out in (tmp_path, tmp_path / "missing" / "model"):
+        with pytest.raises(InputError, match="must be a file in a folder that is there"):
+            check_folder_of(out)
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
+    with pytest.raises(InputError, match="must be a file in a folder that can be written"):
+        check_folder_of(tmp_path / "model")

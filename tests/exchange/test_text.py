@@ -58,6 +58,16 @@ def test_glove_words_may_hold_spaces(tmp_path):
     np.testing.assert_array_equal(found.vectors, np.arange(1, 11).reshape(5, 2))
 
 
+def test_glove_files_may_begin_with_a_byte_order_mark(tmp_path):
+    """It belongs to no word; a first word that begins so would lose it, and is not written."""
+    assert glove(tmp_path / "w", b"\xef\xbb\xbfa 1 2\nb 3 4\n").ids == ("a", "b")
+    Embeddings(["a", "\ufeffb"], np.eye(2)).write_glove(tmp_path / "w")
+    assert Embeddings.read_glove(tmp_path / "w").ids == ("a", "\ufeffb")
+    with pytest.raises(InputError, match="must not begin with U\\+FEFF"):
+        Embeddings(["\ufeffb", "a"], np.eye(2)).write_glove(tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+
+
 def test_glove_words_may_be_numbers(tmp_path):
     """A word that looks like a number is a word, in the first line too."""
     found = glove(tmp_path / "w", b"1 1 2\n0.5 3 4\nnan 5 6\n")

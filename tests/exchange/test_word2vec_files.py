@@ -110,7 +110,10 @@ def number(value):
 
 BAD_TEXT = [
     (b"", "first line"),
-    (b"the 1 2\n", "first line"),
+    (b"the 1 2\n", "first line.*read_glove"),
+    (b"the 1 " + b"0.25 " * 99 + b"\n", "first line.*read_glove"),
+    (b"1 2\na " + number(1) * 2, "binary=True"),
+    (b"2 2\na " + number(1) * 2 + b"b " + number(0.3) * 2, "binary=True"),
     (b"1\n", "first line"),
     (b"-1 2\n", "first line"),
     (b"1 0\na\n", "promises"),
@@ -133,6 +136,10 @@ BAD_BINARY = [
     (b"2 1\nabcdef " + number(1) + b"b ", "ends within row 2"),
     (b"1 2\na " + number(1) * 3, "holds more"),
     (b"1 1\n\xff " + number(1), "not UTF-8"),
+    (b"2 1\na " + number(1) + b" " + number(1), "row 2 .* b''.*binary=False"),
+    (b"1 1\na\tb " + number(1), r"row 1 .* b'a\\tb'"),
+    (b"2 1\na " + number(1) + b"b\nc " + number(1), r"row 2 .* b'b\\nc'"),
+    (b"1 1\n" + b"x" * 65_536 + b" " + number(1), "row 1 .* fewer than 65536 bytes"),
     (b"1000000 1000000\na " + number(1), "promises"),
 ]
 
@@ -178,3 +185,27 @@ def test_word2vec_read_of_no_file_says_so(tmp_path):
     """A missing file is FileNotFoundError."""
     with pytest.raises(FileNotFoundError, match="There is no file"):
         Embeddings.read_word2vec(tmp_path / "nothing")
+
+
+def test_word2vec_binary_refuses_words_that_cannot_be_read_back(tmp_path):
+    """The longest word that is written is read; a longer one is for text."""
+    path = tmp_path / "w"
+    Embeddings(["é" + "x" * 65_533], [[1.0]]).write_word2vec(path, binary=True)
+    assert len(Embeddings.read_word2vec(path, binary=True).ids[0]) == 65_534
+    longer = Embeddings(["é" + "x" * 65_534], [[1.0]])
+    with pytest.raises(InputError, match="fewer than 65536 bytes"):
+        longer.write_word2vec(tmp_path / "other", binary=True)
+    assert not (tmp_path / "other").exists()
+    longer.write_word2vec(path)
+    assert Embeddings.read_word2vec(path).ids == longer.ids
+
+
+@both_modes
+def test_word2vec_files_may_begin_with_a_byte_order_mark(tmp_path, binary):
+    """It belongs to no word."""
+    path = tmp_path / "w"
+    Embeddings(["a", "\ufeffb"], np.eye(2)).write_word2vec(path, binary=binary)
+    plain = path.read_bytes()
+    for data in (plain, b"\xef\xbb\xbf" + plain):
+        path.write_bytes(data)
+        assert Embeddings.read_word2vec(path, binary=binary).ids == ("a", "\ufeffb")

@@ -89,7 +89,9 @@ def test_reading_refuses_what_is_no_file_of_ours(tmp_path, read):
         read(tmp_path / "nothing")
     (tmp_path / "text").write_text("not a model, but long enough to be taken for one")
     (tmp_path / "empty").write_bytes(b"")
-    for name in ("text", "empty", "."):
+    with pytest.raises(FileFormatError, match=r"it is a folder. A collection .*Collection\.open"):
+        read(tmp_path)
+    for name in ("text", "empty"):
         with pytest.raises(FileFormatError, match="damaged or not a file of Embedry"):
             read(tmp_path / name)
     save_file({"weight": np.ones(2, np.float32)}, tmp_path / "foreign")

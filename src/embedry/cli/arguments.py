@@ -6,6 +6,7 @@ is not: the checking of values, which whoever takes them does.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,10 +85,15 @@ def check_folder_of(out: Path) -> None:
     Raises
     ------
     InputError
-        If it is a folder, or its folder is not there.
+        If it is a folder, or its folder is not there or cannot be written.
     """
     if not out.parent.is_dir() or out.is_dir():
         raise InputError(f"--out must be a file in a folder that is there; got {out}.")
+    if not os.access(out.parent, os.W_OK):
+        raise InputError(
+            f"--out must be a file in a folder that can be written; got {out}. Choose another "
+            "folder, or change who may write there."
+        )
 
 
 def known_id(known: Container[object], text: str) -> Id:

@@ -176,9 +176,10 @@ def _told(path: Path) -> Format:
 
 def _first_line(path: Path) -> bytes:
     from embedry.exchange.opened import read_from
+    from embedry.exchange.words import MARK
 
     with read_from(path) as source:
-        return source.file.readline(1000)
+        return source.file.readline(1000).removeprefix(MARK)
 
 
 def _read(path: Path, form: Format, *, mend: bool) -> Any:

@@ -30,9 +30,6 @@ class Kind(StrEnum):
     ANALOGIES = "analogies"
 
 
-_LINES_LOOKED_AT = 20
-
-
 @app.command()
 def nearest(
     model: ModelFile,
@@ -159,22 +156,6 @@ def _score_analogies(space: Space, file: Path, most_frequent: int) -> AnalogySco
 
 
 def _told(file: Path) -> Kind:
-    """Tell what a file holds: analogies are lines of four words, or begin with a category."""
-    if not file.is_file():
-        raise FileNotFoundError(f"There is no file {file}.")
-    with file.open(encoding="utf-8-sig", errors="replace") as lines:
-        told = [line.strip() for _, line in zip(range(_LINES_LOOKED_AT), lines, strict=False)]
-    told = [line for line in told if line and not line.startswith("#")]
-    if told and told[0].startswith(":"):
-        return Kind.ANALOGIES
-    fours = [words for words in map(str.split, told) if len(words) == 4]
-    has_numbers = any(_is_number(word) for words in fours for word in words)
-    return Kind.ANALOGIES if told and len(fours) == len(told) and not has_numbers else Kind.PAIRS
+    from embedry.trust.evaluate.words.questions import holds_analogies
 
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return Kind.ANALOGIES if holds_analogies(file) else Kind.PAIRS

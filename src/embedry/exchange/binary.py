@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedry.errors import FileFormatError
+from embedry.errors import FileFormatError, InputError
 from embedry.exchange.found import GrowingRows
 from embedry.exchange.opened import read_from, write_to
-from embedry.exchange.words import header_of, plain_words
+from embedry.exchange.words import LONGEST_WORD, header_of, plain_words
 from embedry.progress import progress
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_word2vec_binary", "write_word2vec_binary"]
 
-_LONGEST_WORD = 65_536
 _BYTES_AT_ONCE = 1 << 22
 _ROWS_AT_ONCE = 1024
 
@@ -52,11 +51,17 @@ def write_word2vec_binary(
     Raises
     ------
     InputError
-        If an id holds white space or is empty, or ``1`` and ``"1"`` are both there.
+        If an id holds white space, is empty or longer than 65,535 bytes, or ``1`` and ``"1"`` are
+        both there.
     OSError
         If it cannot be written.
     """
     words = plain_words(ids)
+    if (longest := max(map(len, words), default=0)) > LONGEST_WORD:
+        raise InputError(
+            f"An id in a binary file of words must have fewer than {LONGEST_WORD + 1} bytes; got "
+            f"one of {longest}. Pass binary=False, or use Embeddings.save."
+        )
     with write_to(path) as file:
         file.write(b"%d %d\n" % vectors.shape)
         for word, row in zip(progress(words, "Writing words"), vectors, strict=True):
@@ -80,7 +85,8 @@ def read_word2vec_binary(path: str | Path, mending: Mending) -> Found:
     FileNotFoundError
         If there is no such file.
     FileFormatError
-        If the header promises more or less than the file holds.
+        If the header promises more or less than the file holds, or a word is empty, holds white
+        space of ASCII or is longer than 65,535 bytes.
     InputError
         If a word repeats.
     """
@@ -103,20 +109,42 @@ def _as_rows(rows: list[bytes], dims: int) -> NDArray[np.float32]:
 
 def _pairs(source: Source, count: int, dims: int) -> Iterator[tuple[bytes, bytes]]:
     data, start = b"", 0
+    longest = LONGEST_WORD + 2  # with a newline before it and the space behind
     for place in range(count):
-        space = data.find(b" ", start, start + _LONGEST_WORD)
+        space = data.find(b" ", start, start + longest)
         while space < 0 or space + 1 + 4 * dims > len(data):
-            more = source.file.read(max(_BYTES_AT_ONCE, 4 * dims))
-            if not more or (space < 0 and len(data) - start > _LONGEST_WORD):
+            if space < 0 and len(data) - start >= longest:
+                raise _too_long(source, place)
+            if not (more := source.file.read(max(_BYTES_AT_ONCE, 4 * dims))):
                 raise _wrong(source, f"it ends within row {place + 1} of {count}")
             data, start = data[start:] + more, 0
             source.advance()
-            space = data.find(b" ", start, start + _LONGEST_WORD)
+            space = data.find(b" ", start, start + longest)
         end = space + 1 + 4 * dims
-        yield data[start:space].lstrip(b"\n"), data[space + 1 : end]
+        yield _word(source, place, data[start:space]), data[space + 1 : end]
         start = end
     if (data[start:] + source.file.read(_BYTES_AT_ONCE)).strip(b"\n"):
         raise _wrong(source, f"it promises {count} rows but holds more")
+
+
+def _word(source: Source, place: int, word: bytes) -> bytes:
+    """Return the word of a row without the newline that some tools write before it."""
+    word = word.lstrip(b"\n")
+    if len(word) > LONGEST_WORD:
+        raise _too_long(source, place)
+    if word.split() != [word]:
+        raise _wrong(
+            source,
+            f"row {place + 1} must begin with a word without white space; it is {word[:40]!r}. If "
+            "the numbers are text, pass binary=False",
+        )
+    return word
+
+
+def _too_long(source: Source, place: int) -> FileFormatError:
+    return _wrong(
+        source, f"row {place + 1} must begin with a word of fewer than {LONGEST_WORD + 1} bytes"
+    )
 
 
 def _wrong(source: Source, why: str) -> FileFormatError:

@@ -88,8 +88,9 @@ class Exchangeable(ABC):
         Raises
         ------
         InputError
-            If an id holds white space or is empty, or ``1`` and ``"1"`` are both there: the
-            format cannot tell them apart. The card is not kept by it.
+            If an id holds white space or is empty or, in binary, is longer than 65,535 bytes, or
+            ``1`` and ``"1"`` are both there: the format cannot tell them apart. The card is not
+            kept by it.
         OSError
             If it cannot be written; what was there stays.
         """
@@ -133,8 +134,9 @@ class Exchangeable(ABC):
         FileNotFoundError
             If there is no such file.
         FileFormatError
-            If the header promises more or less than the file holds, a line cannot be read (it
-            is named), a word is not UTF-8, or the file is gzipped and damaged.
+            If the header promises more or less than the file holds, a line or row cannot be read
+            (it is named), a word is not UTF-8 or, in binary, is empty, holds white space or is
+            longer than 65,535 bytes, or the file is gzipped and damaged.
         InputError
             If a word repeats, a number is not finite, or there is no such metric, errors or
             repeats.
@@ -158,8 +160,8 @@ class Exchangeable(ABC):
         Raises
         ------
         InputError
-            If an id holds white space or is empty, ``1`` and ``"1"`` are both there, or there
-            are no ids: without a line nobody can tell the dims.
+            If an id holds white space or is empty, the first begins with U+FEFF, ``1`` and
+            ``"1"`` are both there, or there are no ids: without a line nobody can tell the dims.
         OSError
             If it cannot be written; what was there stays.
         """

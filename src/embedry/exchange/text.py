@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedry.errors import FileFormatError
+from embedry.errors import FileFormatError, InputError
 from embedry.exchange.found import GrowingRows
 from embedry.exchange.opened import read_from, write_to
-from embedry.exchange.words import header_of, plain_words
+from embedry.exchange.words import MARK, header_of, is_number, plain_words
 from embedry.progress import progress
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ __all__ = ["parse", "parse_plain", "read_glove", "read_word2vec_text", "write_te
 _LINES_AT_ONCE = 2048
 _BYTES_AT_ONCE = 1 << 23
 _OF_NUMBERS = b"0123456789+-.eE \t\n"
+_OF_NO_TEXT = frozenset(range(9))  # control characters, of which float32 are full
+_LOOKED_AT = 1024  # bytes
 _LONGEST_LINE = 1 << 25  # bytes: a million numbers of 32 characters
 
 
@@ -68,11 +70,17 @@ def write_text(
     Raises
     ------
     InputError
-        If an id holds white space or is empty, or ``1`` and ``"1"`` are both there.
+        If an id holds white space or is empty, ``1`` and ``"1"`` are both there, or a file without
+        a header would begin with U+FEFF, which reading takes for a byte order mark.
     OSError
         If it cannot be written.
     """
     words = plain_words(ids)
+    if not header and words and words[0].startswith(MARK):
+        raise InputError(
+            f"A file of GloVe must not begin with U+FEFF; the first id is {ids[0]!r}. Put another "
+            "id first, or use write_word2vec."
+        )
     pattern = b" ".join([b"%.9g"] * vectors.shape[1])
     with write_to(path) as file:
         if header:
@@ -104,12 +112,25 @@ def read_word2vec_text(path: str | Path, mending: Mending) -> Found:
     """
     with read_from(path) as source:
         count, dims = header_of(source, bytes_a_number=2)
-        words, rows = _read_lines(source, dims, first_line=2, most=count, spaced=False)
-        if len(words) < count:
-            raise _not_whole(source, f"it promises {count} rows but holds {len(words)}")
-        if source.file.readline(_LONGEST_LINE).strip():
-            raise _not_whole(source, f"it promises {count} rows but holds more")
+        begins = source.file.peek(_LOOKED_AT)  # type: ignore[attr-defined]
+        try:
+            words, rows = _read_rows(source, count, dims)
+        except FileFormatError as error:
+            if _OF_NO_TEXT.isdisjoint(begins[:_LOOKED_AT]):
+                raise
+            raise FileFormatError(
+                f"{error} It looks like the binary format: pass binary=True.", path=source.path
+            ) from error
     return mending.kept(source.path, words).found(rows)
+
+
+def _read_rows(source: Source, count: int, dims: int) -> tuple[list[bytes], NDArray[np.float32]]:
+    words, rows = _read_lines(source, dims, first_line=2, most=count, spaced=False)
+    if len(words) < count:
+        raise _not_whole(source, f"it promises {count} rows but holds {len(words)}")
+    if source.file.readline(_LONGEST_LINE).strip():
+        raise _not_whole(source, f"it promises {count} rows but holds more")
+    return words, rows
 
 
 def read_glove(path: str | Path, mending: Mending) -> Found:
@@ -134,7 +155,7 @@ def read_glove(path: str | Path, mending: Mending) -> Found:
         If a word repeats.
     """
     with read_from(path) as source:
-        first = source.file.readline(_LONGEST_LINE)
+        first = source.file.readline(_LONGEST_LINE).removeprefix(MARK)
         dims = _dims_of(source, first)
         words, rows = _read_lines(source, dims, first_line=1, most=None, spaced=True, first=first)
     return mending.kept(source.path, words).found(rows)
@@ -144,7 +165,7 @@ def _dims_of(source: Source, line: bytes) -> int:
     """Count the numbers that a line of GloVe ends in; its first field is the word."""
     fields = line.split()
     dims = 0
-    while dims < len(fields) - 1 and _is_number(fields[-dims - 1]):
+    while dims < len(fields) - 1 and is_number(fields[-dims - 1]):
         dims += 1
     if not dims:
         raise _not_whole(source, f"line 1 must be a word and its numbers; it is {line[:40]!r}")
@@ -258,7 +279,7 @@ def parse_plain(
             values = [_number(field) for field in fields]
         except ValueError as error:
             raise _LineError(place, f"holds what is no number: {error}") from error
-        if b" " in word and _is_number(word.split()[-1]):
+        if b" " in word and is_number(word.split()[-1]):
             raise _LineError(place, f"has more than {dims} numbers, or a word that ends in one")
         words.append(word)
         with np.errstate(over="ignore"):
@@ -277,20 +298,9 @@ def _fields(line: bytes, dims: int, *, spaced: bool) -> tuple[bytes, list[bytes]
 
 
 def _number(field: bytes) -> float:
-    if b"_" in field:  # a number to Python alone
+    if not is_number(field):
         raise ValueError(f"{field[:40]!r}")
-    try:
-        return float(field)
-    except ValueError as error:
-        raise ValueError(f"{field[:40]!r}") from error
-
-
-def _is_number(field: bytes) -> bool:
-    try:
-        _number(field)
-    except ValueError:
-        return False
-    return True
+    return float(field)
 
 
 def _not_whole(source: Source, why: str) -> FileFormatError:

@@ -1,7 +1,8 @@
-"""Rules that the word2vec and GloVe formats share: what a word may be, and the first line."""
+"""Rules that the word2vec and GloVe formats share: words, numbers, and the first line."""
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING
 
 from embedry.errors import FileFormatError, InputError
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from embedry.exchange.opened import Source
     from embedry.ids import Id
 
-__all__ = ["header_of", "plain_words"]
+__all__ = ["LONGEST_WORD", "MARK", "header_of", "is_number", "plain_words"]
 
+LONGEST_WORD = 65_535  # bytes of a word in a binary file, at most
+MARK = codecs.BOM_UTF8  # that a file may begin with; it belongs to no word
 _WIDEST = 1_000_000
 
 
@@ -49,13 +52,35 @@ def _word(id: Id) -> bytes:
     return text.encode()
 
 
+def is_number(field: bytes) -> bool:
+    """Say whether a field of a text is a number, as all tools read one.
+
+    Parameters
+    ----------
+    field : bytes
+        Without white space.
+
+    Returns
+    -------
+    bool
+        True for ``nan`` and ``inf`` too; False for ``1_000``, a number to Python alone.
+    """
+    if b"_" in field:
+        return False
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True
+
+
 def header_of(source: Source, *, bytes_a_number: int) -> tuple[int, int]:
     """Read the first line of a word2vec file.
 
     Parameters
     ----------
     source : Source
-        At its beginning.
+        At its beginning, where a byte order mark is passed over.
     bytes_a_number : int
         The least that a number takes.
 
@@ -68,10 +93,14 @@ def header_of(source: Source, *, bytes_a_number: int) -> tuple[int, int]:
     FileFormatError
         If it is not ``n dims``, or promises more than the file can hold.
     """
-    line = source.file.readline(256)
+    line = source.file.readline(256).removeprefix(MARK)
     parts = line.split()
     if len(parts) != 2 or not all(part.isdigit() and len(part) < 19 for part in parts):
-        raise _wrong(source, f"its first line must be 'n dims'; it is {line[:40]!r}")
+        numbers = parts[1:-1] or parts[1:]  # the last may be cut
+        hint = "; GloVe's files have no such line: use read_glove"
+        is_glove = bool(numbers) and all(map(is_number, numbers))
+        why = f"its first line must be 'n dims'; it is {line[:40]!r}"
+        raise _wrong(source, why + hint * is_glove)
     count, dims = int(parts[0]), int(parts[1])
     length = source.length  # of a gzipped file only the end will tell
     too_much = length is not None and count * (2 + dims * bytes_a_number) > length + 1

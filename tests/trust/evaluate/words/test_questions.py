@@ -4,6 +4,7 @@ import pytest
 
 from embedry.errors import InputError
 from embedry.trust.evaluate import Analogies, WordPairs, read_analogies, read_word_pairs
+from embedry.trust.evaluate.words.questions import holds_analogies
 
 PAIRS = [("tiger", "cat", 7.35), ("new york", "city", 6.0)]
 
@@ -154,3 +155,22 @@ def test_questions_are_lists(make, given):
     """A path is for the reader, which the error names."""
     with pytest.raises(InputError, match="For a file: read_"):
         make(given)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a b c d\ne f g h\n", True),
+        (": tense\ngo went see saw\n", True),
+        ("# about\n\n: tense\n", True),
+        ("\ufeffa b c d\n", True),
+        ("a\tb\t3\n", False),
+        ("old new A 1.58\nbig large A 9\n", False),
+        ("word1 word2 POS score\nold new A 1.58\n", False),
+        ("a b c d\ne f g\n", False),
+        ("", False),
+    ],
+)
+def test_holds_analogies_tells_by_the_first_lines(write, text, told):
+    """Four words a line, none a number, or a category first; all else is pairs."""
+    assert holds_analogies(write(text)) == told

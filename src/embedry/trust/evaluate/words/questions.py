@@ -20,13 +20,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedry.errors import InputError
+from embedry.exchange.words import is_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Analogies", "Question", "WordPair", "WordPairs", "read_analogies", "read_word_pairs"]
+__all__ = [
+    "Analogies",
+    "Question",
+    "WordPair",
+    "WordPairs",
+    "holds_analogies",
+    "read_analogies",
+    "read_word_pairs",
+]
+
+_LOOKED_AT = 20  # lines that tell what a file holds
 
 WordPair = tuple[str, str, float]
 Question = tuple[str, str, str, str]
@@ -211,7 +222,7 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
         raise InputError(f"{path} must hold at least one word pair; it is empty.")
     mark = next((mark for mark in "\t;," if mark in lines[0][1]), None)  # None: white space
     rows = [(number, [cell.strip() for cell in line.split(mark)]) for number, line in lines]
-    header = len(rows[0][1]) > max(columns) and not _is_number(rows[0][1][columns[2]])
+    header = len(rows[0][1]) > max(columns) and not _is_finite(rows[0][1][columns[2]])
     return WordPairs(
         [_row(path, number, cells, columns) for number, cells in rows[header:]], int(header)
     )
@@ -240,7 +251,7 @@ def _row(path: str | Path, number: int, cells: list[str], columns: Sequence[int]
             "Mend the line, or pass columns=."
         )
     first, second, grade = (cells[column] for column in columns)
-    if not _is_number(grade) or not (first and second):
+    if not _is_finite(grade) or not (first and second):
         raise InputError(
             f"{path}, line {number}: must hold two words and a number; got {first!r}, "
             f"{second!r} and {grade!r}. Mend the line, or pass columns=."
@@ -287,6 +298,35 @@ def read_analogies(path: str | Path) -> Analogies:
     return Analogies(tuple(categories.items()))
 
 
+def holds_analogies(path: str | Path) -> bool:
+    """Tell by its first lines what a file of questions is for.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8.
+
+    Returns
+    -------
+    bool
+        True for `read_analogies`: a category comes first, or each line is four words, none of
+        them a number. False for `read_word_pairs`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    InputError
+        If it is not UTF-8.
+    """
+    lines = [line for _, line in _lines(path)[:_LOOKED_AT]]
+    if lines and lines[0].startswith(":"):
+        return True
+    rows = [line.split() for line in lines]
+    fours = bool(rows) and all(len(words) == 4 for words in rows)
+    return fours and not any(is_number(word.encode()) for words in rows for word in words)
+
+
 def _lines(path: str | Path) -> list[tuple[int, str]]:
     """Return the lines that say something, each with its number."""
     file = Path(path)
@@ -300,8 +340,5 @@ def _lines(path: str | Path) -> list[tuple[int, str]]:
     return [(number, line) for number, line in lines if line.strip() and line[0] != "#"]
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
+def _is_finite(text: str) -> bool:
+    return is_number(text.encode()) and math.isfinite(float(text))

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 import embedry as em
+from embedry import errors
 
 LOADED = """
 import json, sys
@@ -33,6 +34,7 @@ def third_party(code):
         ("import embedry", []),
         ("import embedry; embedry.__version__; dir(embedry)", []),
         ("import embedry as em; em.EmbedryError, em.ForeignSpaceError", []),
+        ("import embedry as em; em.InputError, em.UnknownIdError, em.NotFittedError", []),
         ("import embedry as em; em.Card, em.Relation", ["numpy"]),
         ("import embedry as em; em.Embeddings(['a'], [[1, 2]]).nearest(id='a')", ["numpy"]),
         ("import embedry as em; em.Corpus.from_lines(['a b']).counts", ["numpy"]),
@@ -57,6 +59,13 @@ def test_import_changes_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize("name", [*errors.__all__, "Encoded", "Growth", "Placed", "Stability"])
+def test_what_public_calls_raise_and_return_is_public(name):
+    """What a user must catch, and what an annotation must name, is reached as em.name."""
+    assert name in em.__all__
+    assert name.endswith("Error") == (getattr(em, name) is getattr(errors, name, None))
 
 
 @pytest.mark.parametrize("name", em.__all__)

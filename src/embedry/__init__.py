@@ -18,19 +18,31 @@ if TYPE_CHECKING:
     from embedry.data.graph import Graph as Graph
     from embedry.data.interactions import Interactions as Interactions
     from embedry.embeddings import Embeddings as Embeddings
+    from embedry.encode.encoder import Encoded as Encoded
+    from embedry.errors import CollectionError as CollectionError
     from embedry.errors import EmbedryError as EmbedryError
+    from embedry.errors import EncoderMissingError as EncoderMissingError
+    from embedry.errors import FileFormatError as FileFormatError
+    from embedry.errors import FilterError as FilterError
     from embedry.errors import ForeignSpaceError as ForeignSpaceError
+    from embedry.errors import InputError as InputError
+    from embedry.errors import MissingExtraError as MissingExtraError
+    from embedry.errors import NotFittedError as NotFittedError
+    from embedry.errors import UnknownIdError as UnknownIdError
     from embedry.learn.als import ALS as ALS
     from embedry.learn.graph import DeepWalk as DeepWalk
     from embedry.learn.graph import Node2Vec as Node2Vec
+    from embedry.learn.growth import Growth as Growth
     from embedry.learn.modelfile import load as load
     from embedry.learn.nodes.walks import Extended as Extended
     from embedry.learn.nodes.walks import walks as walks
+    from embedry.learn.place import Placed as Placed
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.learn.words.ngrams import Subwords as Subwords
     from embedry.store.collection import Collection as Collection
     from embedry.trust import evaluate as evaluate
     from embedry.trust.explain import explain as explain
+    from embedry.trust.stability import Stability as Stability
     from embedry.trust.stability import stability as stability
     from embedry.use.recommend import Recommender as Recommender
 
@@ -40,18 +52,30 @@ _HOMES = {
     "ALS": "embedry.learn.als",
     "Card": "embedry.card",
     "Collection": "embedry.store.collection",
+    "CollectionError": "embedry.errors",
     "Corpus": "embedry.data.corpus",
     "DeepWalk": "embedry.learn.graph",
     "Embeddings": "embedry.embeddings",
     "EmbedryError": "embedry.errors",
+    "Encoded": "embedry.encode.encoder",
+    "EncoderMissingError": "embedry.errors",
     "Extended": "embedry.learn.nodes.walks",
+    "FileFormatError": "embedry.errors",
+    "FilterError": "embedry.errors",
     "ForeignSpaceError": "embedry.errors",
     "Graph": "embedry.data.graph",
+    "Growth": "embedry.learn.growth",
+    "InputError": "embedry.errors",
     "Interactions": "embedry.data.interactions",
+    "MissingExtraError": "embedry.errors",
     "Node2Vec": "embedry.learn.graph",
+    "NotFittedError": "embedry.errors",
+    "Placed": "embedry.learn.place",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",
+    "Stability": "embedry.trust.stability",
     "Subwords": "embedry.learn.words.ngrams",
+    "UnknownIdError": "embedry.errors",
     "Word2Vec": "embedry.learn.word2vec",
     "explain": "embedry.trust.explain",
     "load": "embedry.learn.modelfile",

@@ -135,6 +135,7 @@ BAD_BINARY = [
     (b"1 2\nabcdefghijklmnop", "ends within row 1"),
     (b"2 1\nabcdef " + number(1) + b"b ", "ends within row 2"),
     (b"1 2\na " + number(1) * 3, "holds more"),
+    (b"1 2\na 0.123456 0.123456\n", "binary=False"),
     (b"1 1\n\xff " + number(1), "not UTF-8"),
     (b"2 1\na " + number(1) + b" " + number(1), "row 2 .* b''.*binary=False"),
     (b"1 1\na\tb " + number(1), r"row 1 .* b'a\\tb'"),

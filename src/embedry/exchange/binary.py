@@ -124,7 +124,8 @@ def _pairs(source: Source, count: int, dims: int) -> Iterator[tuple[bytes, bytes
         yield _word(source, place, data[start:space]), data[space + 1 : end]
         start = end
     if (data[start:] + source.file.read(_BYTES_AT_ONCE)).strip(b"\n"):
-        raise _wrong(source, f"it promises {count} rows but holds more")
+        hint = "; if its numbers are text, pass binary=False"
+        raise _wrong(source, f"it promises {count} rows but holds more{hint}")
 
 
 def _word(source: Source, place: int, word: bytes) -> bytes:

@@ -1,21 +1,20 @@
 """What a file of text must begin with: UTF-8, not the bytes of something else.
 
 What it is: a look at the first bytes, so that UTF-16 or a packed file is refused instead of being
-read as strange words. What it is not: a guess of the encoding; single bytes that are not UTF-8
-are for the reader to count or refuse.
+read as strange words; and the reading of small files whole. What it is not: a guess of the
+encoding; single bytes that are not UTF-8 are for the reader to count or refuse.
 """
 
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
+import io
+from pathlib import Path
 
-from embedry.errors import FileFormatError
+from embedry.errors import FileFormatError, InputError
+from embedry.files import unpacked
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["check_text"]
+__all__ = ["check_text", "read_text"]
 
 _MARKS = {  # UTF-32 first: its mark begins with that of UTF-16
     codecs.BOM_UTF32_LE: "UTF-32",
@@ -68,6 +67,40 @@ def check_text(path: str | Path, first: bytes) -> None:
             path,
             f"{zeros} of its first {len(first)} bytes are 0, as in UTF-16. {_convert('UTF-16LE')}",
         )
+
+
+def read_text(path: str | Path) -> str:
+    r"""Read a small text file whole, gzipped or not.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8; a byte order mark is passed over.
+
+    Returns
+    -------
+    str
+        With ``\n`` at the end of each line.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    InputError
+        If a byte is not UTF-8.
+    FileFormatError
+        As `check_text`; or if it is gzipped and damaged or ends early.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. Pass the path of a text file.")
+    with path.open("rb") as raw, unpacked(path, raw) as file:
+        data = file.read()
+    check_text(path, data)
+    try:
+        return io.TextIOWrapper(io.BytesIO(data), "utf-8-sig").read()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} must be UTF-8 text; {error}. Convert it first.") from error
 
 
 def _convert(name: str) -> str:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from embedry.data.text.encoding import read_text
 from embedry.errors import InputError
 from embedry.ids import Id, check_id, check_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -115,7 +116,7 @@ def read_labels(path: str | Path) -> dict[Id, tuple[Id, ...]]:
     Parameters
     ----------
     path : str or Path
-        UTF-8. Empty lines and those that begin with ``#`` are passed over.
+        UTF-8, gzipped or not. Empty lines and those that begin with ``#`` are passed over.
 
     Returns
     -------
@@ -129,14 +130,10 @@ def read_labels(path: str | Path) -> dict[Id, tuple[Id, ...]]:
         If there is no such file.
     InputError
         If it is not UTF-8 or holds no label, or a line has a node alone: the message names it.
+    FileFormatError
+        If it is UTF-16 or UTF-32, packed by another tool than gzip, or gzipped and damaged.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"There is no file {file}. Pass the path of a text file.")
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} must be UTF-8 text; {error}. Convert it first.") from error
+    text = read_text(path)
     found: dict[Id, dict[Id, None]] = {}
     for number, line in enumerate(text.split("\n"), 1):
         node, *names = line.split() or [""]
@@ -144,10 +141,10 @@ def read_labels(path: str | Path) -> dict[Id, tuple[Id, ...]]:
             continue
         if not names:
             raise InputError(
-                f"{file}, line {number}: must hold a node and its labels; got {line.strip()!r}. "
+                f"{path}, line {number}: must hold a node and its labels; got {line.strip()!r}. "
                 "Leave out nodes without labels."
             )
         found.setdefault(node, {}).update(dict.fromkeys(names))
     if not found:
-        raise InputError(f"{file} must hold at least one node with a label; it holds none.")
+        raise InputError(f"{path} must hold at least one node with a label; it holds none.")
     return {node: tuple(names) for node, names in found.items()}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedry.data.text.encoding import read_text
 from embedry.errors import InputError
 from embedry.exchange.words import is_number
 
@@ -198,7 +199,7 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
     Parameters
     ----------
     path : str or Path
-        UTF-8.
+        UTF-8, gzipped or not.
     columns : three different ints
         Where the two words and the grade stand, from 0: ``(0, 1, 3)`` for SimLex-999 as
         published. Further columns are not looked at.
@@ -215,6 +216,8 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
     InputError
         If it is not UTF-8 or holds no pair, or a line is short or its grade no number: the
         message names the line. If ``columns`` are not such.
+    FileFormatError
+        If it is UTF-16 or UTF-32, packed by another tool than gzip, or gzipped and damaged.
     """
     columns = _three_places(columns)
     lines = _lines(path)
@@ -265,7 +268,7 @@ def read_analogies(path: str | Path) -> Analogies:
     Parameters
     ----------
     path : str or Path
-        UTF-8. Empty lines and those that begin with ``#`` are passed over.
+        UTF-8, gzipped or not. Empty lines and those that begin with ``#`` are passed over.
 
     Returns
     -------
@@ -280,6 +283,8 @@ def read_analogies(path: str | Path) -> Analogies:
     InputError
         If it is not UTF-8 or holds no question, or a line is not four words: the message names
         the line.
+    FileFormatError
+        If it is UTF-16 or UTF-32, packed by another tool than gzip, or gzipped and damaged.
     """
     categories: dict[str, list[Question]] = {}
     name = "all"
@@ -318,6 +323,8 @@ def holds_analogies(path: str | Path) -> bool:
         If there is no such file.
     InputError
         If it is not UTF-8.
+    FileFormatError
+        As `read_word_pairs`.
     """
     lines = [line for _, line in _lines(path)[:_LOOKED_AT]]
     if lines and lines[0].startswith(":"):
@@ -329,13 +336,7 @@ def holds_analogies(path: str | Path) -> bool:
 
 def _lines(path: str | Path) -> list[tuple[int, str]]:
     """Return the lines that say something, each with its number."""
-    file = Path(path)
-    if not file.is_file():
-        raise FileNotFoundError(f"There is no file {file}. Pass the path of a text file.")
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} must be UTF-8 text; {error}. Convert it first.") from error
+    text = read_text(path)
     lines = ((number, line.strip("\r\n ")) for number, line in enumerate(text.split("\n"), 1))
     return [(number, line) for number, line in lines if line.strip() and line[0] != "#"]
 

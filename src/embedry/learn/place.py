@@ -153,16 +153,16 @@ class PlacingEvidence:
         PlacingEvidence
         """
         units, weights = _units(known.targets), np.log(known.support + 1.0)
-        folds = [np.flatnonzero(known.fold == fold) for fold in range(FOLDS)]
-        sums = [_products(known.features[own], units[own], weights[own]) for own in folds]
-        grams, crosses = (np.array(parts) for parts in zip(*sums, strict=True))
-        grams += self.grams
-        crosses += self.crosses
+        grams, crosses = self.grams.copy(), self.crosses.copy()
+        for fold in range(FOLDS):
+            own = known.fold == fold
+            gram, cross = _products(known.features[own], units[own], weights[own])
+            grams[fold] += gram
+            crosses[fold] += cross
         items, reached = self.items + len(known.features), self.reached
         if items >= LEAST:
-            judged = known if judged is None else judged
-            reached = reached + _judged(grams, crosses, judged)
-        return PlacingEvidence(items, grams.astype(np.float32), crosses.astype(np.float32), reached)
+            reached = reached + _judged(grams, crosses, known if judged is None else judged)
+        return PlacingEvidence(items, grams, crosses, reached)
 
     def fitted(self) -> PlacingMap | None:
         """Return the map of all items; None for fewer than 100."""
@@ -206,11 +206,11 @@ def _units(targets: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _judged(
-    grams: NDArray[np.float64], crosses: NDArray[np.float64], items: PlacingItems
+    grams: NDArray[np.float32], crosses: NDArray[np.float32], items: PlacingItems
 ) -> NDArray[np.float64]:
     """Predict items by the map of the other folds; return sums by support, (64, 3)."""
     cosines = np.empty(len(items.features))
-    gram, cross = grams.sum(axis=0), crosses.sum(axis=0)
+    gram, cross = (part.sum(axis=0, dtype=np.float64) for part in (grams, crosses))
     for fold in range(FOLDS):
         own = np.flatnonzero(items.fold == fold)
         matrix = _ridge(gram - grams[fold], cross - crosses[fold])

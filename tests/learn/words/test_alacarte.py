@@ -37,7 +37,8 @@ def test_place_sees_a_word_as_the_fit_saw_it(window):
     """Rare words are dropped before the window is laid, in the fit and in place alike."""
     lines = [f"{line} rare{n} w1 w2" for n, line in enumerate(random_lines(80))]
     space, corpus, vocabulary = random_space(lines, min_count=2)
-    known = alacarte._known(space, alacarte._looked_at(corpus, vocabulary), window)
+    all_of_them = np.ones(len(vocabulary), bool)
+    known = alacarte._known(space, alacarte._looked_at(corpus, vocabulary), window, all_of_them)
     placing = ContextMap(window, None)
     for word in ("w1", "w7"):
         own = space.ids[word]
@@ -95,6 +96,17 @@ def test_context_map_adds_a_text_to_those_before():
     assert twice.evidence.items == 2 * first.evidence.items
     np.testing.assert_allclose(twice.evidence.grams, 2 * first.evidence.grams, rtol=1e-5)
     np.testing.assert_allclose(twice.evidence.crosses, 2 * first.evidence.crosses, rtol=1e-5)
+
+
+def test_context_map_leaves_words_to_the_texts_that_tell_most_of_them():
+    """A line says nothing of words seen often before; of new words, and of a large text, all."""
+    space, corpus, vocabulary = random_space(random_lines(300, words=120))
+    first = context_map(space, corpus, vocabulary, 3, None)
+    for lines, joined in ((["w1 w2 w3"], 0), (random_lines(600, words=120, seed=2), 120)):
+        more = Corpus.from_lines(lines)
+        grown = Vocabulary.grown(vocabulary.words, vocabulary.counts, more, 1)
+        found = context_map(space, more, grown, 3, first)
+        assert found.evidence.items - first.evidence.items == joined
 
 
 def meant_lines(sentences=6000, words=1000, seed=0):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -39,9 +39,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ContextMap", "context_map"]
 
+_Int = TypeVar("_Int", np.int32, np.int64)
 _TOKENS = 1_000_000  # of a text that the map is fitted on, at most
 _PIECES = 100  # that they are taken in, evenly spread
 _WORDS = 5_000  # that it is fitted on, at most
+_SHARE = 0.25  # of all occurrences of a word so far that a text must hold to say where it goes
 _JUDGED = 500  # words that it is judged by, at most
 _FREQUENT = 40  # occurrences in what is looked at, for a word to be judged by
 _FEW = 64  # of them that it is placed by, at most
@@ -187,7 +189,9 @@ def context_map(
 
     Notes
     -----
-    Fitted on the means of all contexts of at most 5,000 words, spread evenly by frequency. What
+    Fitted on the means of all contexts of at most 5,000 words, spread evenly by frequency, of
+    which this text holds a quarter of all occurrences so far or more: few contexts say little of
+    a word that many were seen of, and many such texts would fit the map to few contexts. What
     few contexts are worth is measured where the truth is well known: on at most 500 words that
     occur 40 times or more, each placed by 1, 2, 4, ... 64 of its contexts drawn at random (at
     most half of them), by the map of the words of other folds.
@@ -197,7 +201,7 @@ def context_map(
         before = ContextMap(window, PlacingEvidence.none(dims, dims))
     text = _looked_at(corpus, vocabulary)
     judged = _judged(space, text, before.window)
-    known = _known(space, text, before.window)
+    known = _known(space, text, before.window, _told(corpus, vocabulary))
     return ContextMap(before.window, before.evidence.joined(known, judged))
 
 
@@ -220,11 +224,20 @@ def _looked_at(corpus: Corpus, vocabulary: Vocabulary) -> Sentences:
     return Sentences(tokens, np.concatenate([*offsets, ends[-1:]]), len(tokens))
 
 
-def _known(space: WordSpace, text: Sentences, window: int) -> PlacingItems:
+def _told(corpus: Corpus, vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """Say of which words a text holds a fair share of all occurrences so far, (words,)."""
+    own = np.zeros(len(vocabulary), np.int64)
+    present = vocabulary.id_of >= 0
+    own[vocabulary.id_of[present]] = corpus.counts[present]
+    return np.asarray(own >= _SHARE * vocabulary.counts)
+
+
+def _known(space: WordSpace, text: Sentences, window: int, told: NDArray[np.bool_]) -> PlacingItems:
     """Return what the map is fitted on: words by the mean of all their contexts."""
     from embedry.kernels.sampling.contexts import add_contexts
 
-    asked = _spread(np.unique(text.tokens), _WORDS)
+    present = np.unique(text.tokens)
+    asked = _spread(present[told[present]], _WORDS)
     vectors = space.embeddings.vectors
     slot_of = np.full(len(vectors), -1, np.int32)
     slot_of[asked] = np.arange(len(asked))
@@ -280,11 +293,11 @@ def _contexts(
     return sums[:, 0].astype(np.float64), inside.sum(axis=1)
 
 
-def _spread(ids: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+def _spread(ids: NDArray[_Int], most: int) -> NDArray[_Int]:
     """Return at most so many of some ids, evenly spread."""
     return ids[np.unique(np.linspace(0, len(ids) - 1, min(most, len(ids))).astype(np.int64))]
 
 
-def _fold(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def _fold(ids: NDArray[np.int32] | NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the fold of each word, the same in every text (Fibonacci hashing)."""
     return np.asarray((ids.astype(np.int64) * 2654435761 >> 16) % FOLDS)

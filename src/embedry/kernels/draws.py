@@ -39,7 +39,8 @@ __all__ = [
 ALWAYS = np.uint32(0xFFFFFFFF)
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
-_MIX = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
+_MIX_A, _MIX_B = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_SHIFT_A, _SHIFT_B, _SHIFT_C = np.uint64(30), np.uint64(27), np.uint64(31)
 _LOW = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
@@ -157,9 +158,9 @@ def draw_long(state: NDArray[np.uint64], at: int = 0) -> Any:
     """Return the next 64 random bits, as uint64 (SplitMix64)."""
     state[at] += _STEP
     bits = state[at]
-    bits = (bits ^ (bits >> np.uint64(30))) * _MIX[0]
-    bits = (bits ^ (bits >> np.uint64(27))) * _MIX[1]
-    return bits ^ (bits >> np.uint64(31))
+    bits = (bits ^ (bits >> _SHIFT_A)) * _MIX_A
+    bits = (bits ^ (bits >> _SHIFT_B)) * _MIX_B
+    return bits ^ (bits >> _SHIFT_C)
 
 
 @compiled(inline=True)
@@ -189,9 +190,9 @@ def draw_many(state: NDArray[np.uint64], count: int) -> NDArray[np.uint64]:
     states = np.arange(count + 1, dtype=np.uint64) * _STEP + state[0]
     state[0] = states[-1]
     bits = states[1:]
-    bits = (bits ^ (bits >> np.uint64(30))) * _MIX[0]
-    bits = (bits ^ (bits >> np.uint64(27))) * _MIX[1]
-    return np.asarray(bits ^ (bits >> np.uint64(31)))
+    bits = (bits ^ (bits >> _SHIFT_A)) * _MIX_A
+    bits = (bits ^ (bits >> _SHIFT_B)) * _MIX_B
+    return np.asarray(bits ^ (bits >> _SHIFT_C))
 
 
 class Dice:
@@ -204,8 +205,8 @@ class Dice:
         """Return 32 random bits."""
         self.state = (self.state + int(_STEP)) % 2**64
         bits = self.state
-        bits = (bits ^ bits >> 30) * int(_MIX[0]) % 2**64
-        bits = (bits ^ bits >> 27) * int(_MIX[1]) % 2**64
+        bits = (bits ^ bits >> 30) * int(_MIX_A) % 2**64
+        bits = (bits ^ bits >> 27) * int(_MIX_B) % 2**64
         return (bits ^ bits >> 31) >> 32
 
     def below(self, bound: int) -> int:

@@ -134,7 +134,7 @@ def _memory(path, dims: int) -> dict[str, object]:
     """Peak memory of learning from a corpus in memory, beside the formula in `Word2Vec`."""
     corpus = Corpus.from_file(path, tokenizer="whitespace")
     words, padded = len(Vocabulary.of(corpus, SETTINGS["min_count"])), -(-dims // 16) * 16
-    kept = 8 * words * dims + 24 * min(words, 5000) * dims + 80 * dims**2
+    kept = 8 * words * dims + 36 * min(words, 5000) * dims + 104 * dims**2
     parts = (8 * words * padded, kept, 4 * corpus.token_count)
     formula = sum(parts) + 4 * min(2**22, 1000 * words) + 15e6
     measured = peak_bytes(

@@ -492,6 +492,7 @@ def test_place_puts_words_where_their_contexts_say(placer, tmp_path):
         (["fresh"], [], "one sequence of texts for each of the 1 words"),
         (["fresh"], [["t0w0 t0w1"]], "lacks 'fresh'"),
         (["fresh"], [["fresh unknown words"]], "beside 'fresh' must be known"),
+        (["fresh"] * 2, [["fresh t0w0"]] * 2, "must differ from each other"),
         ("fresh", [["fresh t0w0"]], "words must be a list of str.*Pass \\[text\\]"),
         (["fresh"], [[3]], r"contexts\[0\] must all be str"),
         (["fresh"], ["fresh t0w0"], r"contexts\[0\] must be a list of str"),

@@ -42,7 +42,8 @@ class Placed:
         In the learned space.
     confidence : ndarray (n,), float32, or None
         The cosine to expect between each vector and the one that training would give, as
-        measured on trained items that were kept out; None where fewer than 20 could be.
+        measured on trained items that the map was not fitted on; None where fewer than 20 could
+        be. What that leaves out, the learner's ``place`` says.
     """
 
     embeddings: Embeddings

@@ -101,7 +101,7 @@ class WordSpace:
     def _mean(self, words: Sequence[str], guessed: _Table) -> NDArray[np.float32]:
         """Return the weighted mean of those words that have a vector, (dims,)."""
         total, count = np.zeros(self.embeddings.dims, np.float32), 0
-        for table in (self._learned(), guessed):
+        for table in (self._learned(), guessed) if guessed.ids else (self._learned(),):
             _, ids, times = table.counted(words)
             total += weighted_sum(table.vectors, table.weights, ids, times)
             count += int(times.sum())

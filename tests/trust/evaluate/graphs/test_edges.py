@@ -50,7 +50,11 @@ def components(graph):
 def test_split_edges_loses_nothing_and_repeats_nothing(
     seed, nodes, test, directed, connected, loops
 ):
-    """Training and test edges are all edges; no pair is of two kinds or joins a node to itself."""
+    """Training and test edges are all edges; no pair is of two kinds or joins a node to itself.
+
+    A pair of nodes is one pair in a directed graph too: its two arcs are on the same side, and
+    neither order of it is a non-edge.
+    """
     graph = random_graph(nodes, 2 * nodes, seed, directed=directed, self_loops=loops)
     try:
         split = split_edges(graph, test=test, connected=connected, seed=seed)
@@ -71,7 +75,11 @@ def test_split_edges_loses_nothing_and_repeats_nothing(
     assert not whole & (none[0] | none[1])
     pairs = [split.train_edges, split.test_edges, split.test_non_edges, split.train_non_edges]
     assert sum(map(len, kinds)) == sum(map(len, pairs)) == len(set().union(*kinds))
-    assert len(split.test_non_edges) == len(split.test_edges) == round(test * len(whole))
+    either = [named(each) for each in pairs]
+    assert sum(map(len, either)) == len(set().union(*either))
+    assert list(map(len, either[2:])) == list(map(len, pairs[2:]))
+    assert len(either[1]) == round(test * len(either[0] | either[1]))
+    assert len(split.test_non_edges) == len(split.test_edges)
     assert all(len(set(pair)) == 2 for kind in kinds for pair in kind)
     assert split.graph.ids == graph.ids
     loops_before, loops_after = (
@@ -92,10 +100,23 @@ def test_split_edges_draws_non_edges_evenly(monkeypatch, directed):
         for seed in range(400):
             drawn = split_edges(graph, test=0.3, connected=False, seed=seed).test_non_edges
             np.add.at(counts[way], tuple(drawn.T), 1)
+    apart = 12 * 11 // 2 - len({frozenset(pair) for pair in edges_of(graph)})
     for way in counts:
         possible = way > 0
-        assert possible.sum() == 12 * 11 / (1 if directed else 2) - len(edges_of(graph))
+        assert possible.sum() == apart * (2 if directed else 1)
         assert stats.chisquare(way[possible]).pvalue > 1e-3
+
+
+def test_split_edges_takes_opposite_arcs_out_together():
+    """A random graph with both arcs of each pair: the arc left would give the other away."""
+    ends = np.argwhere(np.triu(np.random.default_rng(3).random((60, 60)) < 0.2, 1))
+    graph = Graph.from_edges(np.concatenate([ends, ends[:, ::-1]]), directed=True)
+    for connected in (False, True):
+        split = split_edges(graph, test=0.4, connected=connected)
+        left = edges_of(split.graph)
+        assert len(split.test_edges) == 2 * round(0.4 * len(ends))
+        assert not left & {(b, a) for a, b in split.test_edges.tolist()}
+        assert all((b, a) in left for a, b in left)
 
 
 def test_split_edges_keeps_weights_and_directions():

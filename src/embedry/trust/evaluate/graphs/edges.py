@@ -2,7 +2,8 @@
 
 A split draws test edges, takes them out of the graph, and draws pairs that are no edges, for
 testing and for training, all of them different. Learn from ``split.graph`` and nothing else:
-then nothing leaks. What it is not: a split in time.
+then nothing leaks. Opposite arcs of a directed graph, (a, b) and (b, a), go together. What it is
+not: a split in time, or one that asks for directions.
 
 References
 ----------
@@ -39,9 +40,11 @@ class EdgeSplit:
     graph : Graph
         All nodes and the training edges: learn from this graph alone.
     test_edges : ndarray (m, 2), int64
-        The edges taken out, in places of ``graph.ids``; undirected ones with the smaller first.
+        The edges taken out, in places of ``graph.ids``; undirected ones with the smaller first, of
+        directed ones both where both were there.
     test_non_edges : ndarray (m, 2), int64
-        Pairs of different nodes that the whole graph does not join, uniformly drawn.
+        Pairs of different nodes that the whole graph joins in neither direction, uniformly drawn,
+        each in one order alone: at random if directed, else with the smaller first.
     train_non_edges : ndarray (t, 2), int64
         Further such pairs, one a training edge, or fewer where the graph is too dense.
     connected : bool
@@ -79,7 +82,8 @@ def split_edges(
     graph : Graph
         Self loops stay where they are: they are no pair to be asked for.
     test : float
-        The share of the edges to take out, in (0, 1).
+        The share of the edges to take out, in (0, 1); of a directed graph, the share of the pairs
+        of nodes that an edge joins in one direction or both.
     connected : bool
         Keep a random spanning forest, so that nodes that a path joins (whatever its directions)
         stay joined, as in the node2vec paper. Else any edge may go, and nodes may be left alone.
@@ -100,8 +104,10 @@ def split_edges(
 
     Notes
     -----
-    O(edges log edges) time and O(edges) memory. Of a directed graph the pair (b, a) is a non-edge
-    where only (a, b) is an edge.
+    O(edges log edges) time and O(edges) memory. All operators of `link_prediction` are symmetric:
+    they cannot tell (b, a) from (a, b), which so would give each other away. No pair of nodes,
+    whatever its direction, is therefore of two kinds: both arcs are taken out together, and where
+    (a, b) is an edge (b, a) is no non-edge.
 
     References
     ----------
@@ -113,19 +119,25 @@ def split_edges(
     generator = np.random.default_rng(whole_number("seed", seed, 0))
     keys, places = edge_keys(graph)
     nodes = len(graph)
-    count = round(share * len(keys))
-    if not 0 < count < len(keys):
+    # an undirected edge is a pair; of a directed graph, the arcs a -> b and b -> a are one
+    either, pair_of = np.unique(_keys(_pairs(keys, nodes), nodes), return_inverse=True)
+    count = round(share * len(either))
+    if not 0 < count < len(either):
         raise InputError(
-            f"test must leave edges on both sides; {share:g} of {len(keys)} leaves "
-            f"{len(keys) - count} and {count}. Pass test=0.5, or a larger graph."
+            f"test must leave edges on both sides; {share:g} of {len(either)} leaves "
+            f"{len(either) - count} and {count}. Pass test=0.5, or a larger graph."
         )
-    free = np.arange(len(keys))
+    free = np.arange(len(either))
     if connected:
         check_extra("split_edges with connected=True")
-        free = np.flatnonzero(~_spanning_forest(keys, nodes, generator))
-        _check_free(len(free), count, len(keys))
-    taken = np.sort(generator.choice(free, count, replace=False))
-    test_pairs, train_pairs = _non_edges(graph, keys, count, generator)
+        free = np.flatnonzero(~_spanning_forest(either, nodes, generator))
+        _check_free(len(free), count, len(either))
+    out = np.zeros(len(either), bool)
+    out[generator.choice(free, count, replace=False)] = True
+    taken = np.flatnonzero(out[pair_of])
+    test_pairs, train_pairs = _non_edges(
+        either, nodes, (len(taken), len(keys)), generator, directed=graph.directed
+    )
     return EdgeSplit(
         graph.without_edges(places[taken]),
         _pairs(keys[taken], nodes),
@@ -180,72 +192,66 @@ def _is_among(keys: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[
 
 
 def _spanning_forest(
-    keys: NDArray[np.int64], nodes: int, generator: np.random.Generator
+    pairs: NDArray[np.int64], nodes: int, generator: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Mark edges that hold the graph together: a tree a component, of least random weight."""
+    """Mark pairs that hold the graph together: a tree a component, of least random weight."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import minimum_spanning_tree
 
-    # one of a -> b and b -> a is enough to hold both nodes together
-    either, chosen = np.unique(_keys(_pairs(keys, nodes), nodes), return_index=True)
-    weights = 1 + generator.random(len(either))
-    matrix = coo_array((weights, _pairs(either, nodes).T), shape=(nodes, nodes)).tocsr()
+    weights = 1 + generator.random(len(pairs))
+    matrix = coo_array((weights, _pairs(pairs, nodes).T), shape=(nodes, nodes)).tocsr()
     tree = minimum_spanning_tree(matrix).tocoo()
     held = _keys(np.stack([tree.row, tree.col], axis=1).astype(np.int64), nodes)
-    marked = np.zeros(len(keys), bool)
-    marked[chosen[_is_among(either, np.sort(held))]] = True
-    return marked
+    return _is_among(pairs, np.sort(held))
 
 
 def _non_edges(
-    graph: Graph, keys: NDArray[np.int64], count: int, generator: np.random.Generator
+    joined: NDArray[np.int64],
+    nodes: int,
+    counts: tuple[int, int],
+    generator: np.random.Generator,
+    *,
+    directed: bool,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Draw pairs that are no edges: ``count`` to test, and one a training edge where there are."""
-    nodes = len(graph)
-    free = (nodes * (nodes - 1) // (1 if graph.directed else 2)) - len(keys)
+    """Draw pairs that are no edges: as many as are to test, and of all as many as there can be."""
+    count, most = counts
+    free = nodes * (nodes - 1) // 2 - len(joined)
     if free <= count:
         raise InputError(
             f"A graph must have more non-edges than test edges; it has {free} and {count}. "
             "It is nearly complete: pass a smaller test."
         )
-    wanted = min(len(keys), free)
-    if free + len(keys) <= _FEW_PAIRS or wanted > free // 2:
-        drawn = _drawn_from_all(keys, nodes, wanted, graph.directed, generator)
+    wanted = min(most, free)
+    if free + len(joined) <= _FEW_PAIRS or wanted > free // 2:
+        drawn = _drawn_from_all(joined, nodes, wanted, generator)
     else:
-        drawn = _drawn_apart(keys, nodes, wanted, graph.directed, generator)
-    return _pairs(drawn[:count], nodes), _pairs(drawn[count:], nodes)
+        drawn = _drawn_apart(joined, nodes, wanted, generator)
+    pairs = _pairs(drawn, nodes)
+    if directed:
+        turned = generator.random(len(pairs)) < 0.5
+        pairs[turned] = pairs[turned, ::-1]
+    return pairs[:count], pairs[count:]
 
 
 def _drawn_from_all(
-    keys: NDArray[np.int64],
-    nodes: int,
-    count: int,
-    directed: bool,
-    generator: np.random.Generator,
+    joined: NDArray[np.int64], nodes: int, count: int, generator: np.random.Generator
 ) -> NDArray[np.int64]:
     """Draw from a list of all pairs that are no edges."""
     first, second = np.triu_indices(nodes, 1)
     pairs = first * nodes + second
-    if directed:
-        pairs = np.concatenate([pairs, second * nodes + first])
-    return generator.choice(pairs[~_is_among(pairs, keys)], count, replace=False)
+    return generator.choice(pairs[~_is_among(pairs, joined)], count, replace=False)
 
 
 def _drawn_apart(
-    keys: NDArray[np.int64],
-    nodes: int,
-    count: int,
-    directed: bool,
-    generator: np.random.Generator,
+    joined: NDArray[np.int64], nodes: int, count: int, generator: np.random.Generator
 ) -> NDArray[np.int64]:
     """Draw pairs of nodes, pass over edges, self pairs and repetitions, until there are enough."""
     drawn = np.empty(0, np.int64)
     while len(drawn) < count:
         pairs = generator.integers(0, nodes, (2, 2 * (count - len(drawn)) + 16))
         pairs = pairs[:, pairs[0] != pairs[1]]
-        low, high = pairs if directed else np.sort(pairs, axis=0)
-        new = low * nodes + high
-        drawn = np.concatenate([drawn, new[~_is_among(new, keys)]])
+        new = _keys(pairs.T, nodes)
+        drawn = np.concatenate([drawn, new[~_is_among(new, joined)]])
         _, places = np.unique(drawn, return_index=True)
         drawn = drawn[np.sort(places)]  # the first of each, in the order drawn
     return drawn[:count]

@@ -115,16 +115,17 @@ def test_fit_is_steady_where_walks_turn_in_circles(edges, window):
 
 def test_fit_chooses_a_rate_by_how_often_edges_are_walked(groups, tmp_path):
     """The more steps an edge, the lower; what is given is taken, and either is kept."""
-    learners = [small(DeepWalk, walks=walks, length=10).fit(groups) for walks in (2, 30)]
+    learners = [small(DeepWalk, walks=walks, length=10).fit(groups) for walks in (2, 15)]
     rates = [learner.learning_rate_ for learner in learners]
-    steps = 2 * 10 * len(groups)
-    assert rates == pytest.approx([0.05, 0.6 * len(groups.indices) / (15 * steps)])
+    assert rates == pytest.approx([0.05, 0.6 * len(groups.indices) / (15 * 10 * len(groups))])
+    dead_ends = Graph.from_edges([(f"a{n}", f"b{n}") for n in range(90)], directed=True)
+    assert small(DeepWalk, walks=10, length=80).fit(dead_ends).learning_rate_ == 0.03
     given = small(DeepWalk, learning_rate=0.03).fit(groups)
     assert given.learning_rate_ == dict(given.card.settings)["learning_rate"] == 0.03
     learner = small(DeepWalk, walks=100).fit(groups)
     learner.save(tmp_path / "n")
     loaded = embedry.load(tmp_path / "n")
-    assert (loaded.learning_rate, loaded.learning_rate_) == (None, 0.0125)
+    assert (loaded.learning_rate, loaded.learning_rate_) == (None, 0.025)
 
 
 def test_fit_says_when_the_rate_is_too_high():

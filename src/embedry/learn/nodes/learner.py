@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     from embedry.data.graph import Graph
     from embedry.ids import Id
     from embedry.kernels.sampling.sgns import SkipGram
-    from embedry.learn.nodes.walks import Pilot, Walks
+    from embedry.learn.nodes.walks import Walks
     from embedry.learn.place import Placed
 
 __all__ = ["GraphLearner"]
 
 _LOWEST_RATE = 1e-4
+_BATCH = 2  # nodes around that are scored before any is moved: walks turn in circles
 _EXPONENT = 0.5  # of the visits that random nodes are drawn by; for words it is 0.75
 
 
@@ -93,27 +94,34 @@ class GraphLearner(Learner):
         self._check_settings()
         walker = self._walker(graph)
         generator = np.random.default_rng(self.seed)
-        pilot = walker.pilot()
+        visits = walker.pilot()
         threads = thread_count(self.threads)
         tables = Tables.started(len(graph), int(self.dims), generator, threads)
         parts = walker.parts(threads, generator)
-        steps = sum(part.seen for part in parts) * int(self.epochs)
-        rate = self.learning_rate
-        rate = usual_rate(steps, len(graph.indices)) if rate is None else float(rate)
-        plan = self._plan(pilot, rate, generator)
-        train(tables, plan, pilot.visits, parts, int(self.epochs), "Learning nodes")
-        vectors = tables.vectors[:, : int(self.dims)]
+        rate = self._rate(graph, visits)
+        plan = self._plan(visits, rate, generator)
+        train(tables, plan, visits, parts, int(self.epochs), "Learning nodes")
+        placed = np.flatnonzero(walker.met)
+        vectors = tables.vectors[placed, : int(self.dims)]
+        del tables  # what is kept is a copy, and fitting the map of `place` takes room
         check_steady(vectors, rate)
-        self._keep(graph, vectors, walker.met, rate)
+        self._keep(graph, placed, vectors, rate)
         return self
 
-    def _plan(self, pilot: Pilot, rate: float, generator: np.random.Generator) -> SkipGram:
-        """Return the plan of training, with smaller batches where walks turn in circles."""
-        from embedry.kernels.sampling.sgns import steady_batch
+    def _rate(self, graph: Graph, visits: NDArray[np.int64]) -> float:
+        """Return the learning rate that was given, or the one that suits the graph."""
+        if self.learning_rate is not None:
+            return float(self.learning_rate)
+        steps = int(visits.sum()) * int(self.walks) * int(self.epochs)
+        return usual_rate(steps, len(graph.indices))
+
+    def _plan(
+        self, visits: NDArray[np.int64], rate: float, generator: np.random.Generator
+    ) -> SkipGram:
         from embedry.learn.tables import sampling_plan
 
         plan = sampling_plan(
-            pilot.visits,
+            visits,
             generator,
             window=int(self.window),
             negative=int(self.negative),
@@ -121,17 +129,15 @@ class GraphLearner(Learner):
             exponent=_EXPONENT,
             rates=(rate, min(_LOWEST_RATE, rate)),
         )
-        densest = np.array([pilot.densest, 1 - pilot.densest]) * 1_000_000
-        batch = steady_batch(densest.astype(np.int64), plan.keep[:2], rate)
-        return replace(plan, batch=min(plan.batch, batch))
+        return replace(plan, batch=_BATCH)
 
     def _keep(
-        self, graph: Graph, vectors: NDArray[np.float32], met: NDArray[np.bool_], rate: float
+        self, graph: Graph, placed: NDArray[np.int64], rows: NDArray[np.float32], rate: float
     ) -> None:
         """Make what was learned ours, all at once."""
-        placed = np.flatnonzero(met)
         ids = [graph.ids[node] for node in placed.tolist()]
-        rows = np.ascontiguousarray(vectors[placed])
+        left_out = np.delete(np.arange(len(graph)), placed)
+        rows.flags.writeable = False  # so that Embeddings need not copy
         chosen = {"learning_rate": rate, "threads": thread_count(self.threads)}
         settings = {**self._plain_settings(), **chosen}
         card = Card(
@@ -144,7 +150,7 @@ class GraphLearner(Learner):
         )
         embeddings = Embeddings(ids, rows, card)
         self._map = neighbour_map(graph, placed, rows)
-        self.unplaced_ = tuple(graph.ids[node] for node in np.flatnonzero(~met).tolist())
+        self.unplaced_ = tuple(graph.ids[node] for node in left_out.tolist())
         self.embeddings_ = embeddings
         self.learning_rate_ = rate
         self._fitted_with = self._plain_settings()
@@ -288,7 +294,8 @@ class GraphLearner(Learner):
             learner = cls(**cls._given(settings))
             learner._fitted_with = settings
             learner._map = NeighbourMap.from_arrays(file.arrays)
-            learner.learning_rate_ = float(dict(card.settings)["learning_rate"])
+            rate = dict(card.settings)["learning_rate"]
+            learner.learning_rate_ = real_number("learning_rate", rate, 0, 1)
             learner.unplaced_ = tuple(unpack_ids(file.arrays, "unplaced"))
             ids = unpack_ids(file.arrays)
             learner.embeddings_ = Embeddings(ids, file.arrays["vectors"], card)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NeighbourMap", "neighbour_map"]
 
-_NODES = 20_000  # that the map is fitted on, at most
+_NODES = 5_000  # that the map is fitted on, at most: more take room and hardly change it
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +127,7 @@ def neighbour_map(
 
     Notes
     -----
-    Fitted on at most 20,000 nodes, spread evenly. A node is no neighbour of its own.
+    Fitted on at most 5,000 nodes, spread evenly. A node is no neighbour of its own.
     """
     row_of = np.full(len(graph), -1, np.int64)
     row_of[placed] = np.arange(len(placed))

@@ -1,21 +1,22 @@
 """The learning rate that suits a graph and the walks on it.
 
-What it is: one rule, from how often walks take each edge. Walks on a sparse graph tell the same few
-neighbours of a node again and again: a high rate then keeps vectors moving after what is last
-read. Walks that take each edge a few times must teach all they can at once. What it is not: an
-optimum; it was chosen on three graphs, see ``docs/decisions/0008-how-training-starts.md``.
+What it is: one rule, from how often walks take each edge. Walks that take each edge a few times
+must teach all they can at once; walks that pass it again and again can take smaller steps, and
+then tell the groups of nodes better. Direct neighbours are told the better, the higher the rate:
+the lowest is a compromise, see ``docs/decisions/0008-how-training-starts.md``. What it is not: an
+optimum for a task; evaluate, and set ``learning_rate``.
 """
 
 from __future__ import annotations
 
 __all__ = ["usual_rate"]
 
-_LOWEST, _HIGHEST = 0.0125, 0.05
+_LOWEST, _HIGHEST = 0.025, 0.05
 _OF_AN_EDGE = 0.6  # the sum of the rates over all passes of an edge
 
 
 def usual_rate(steps: int, edges: int) -> float:
-    """Return the learning rate at the start: 0.6 over the passes of an edge, in [0.0125, 0.05].
+    """Return the learning rate at the start: 0.6 over the passes of an edge, in [0.025, 0.05].
 
     Parameters
     ----------
@@ -31,6 +32,6 @@ def usual_rate(steps: int, edges: int) -> float:
     Examples
     --------
     >>> usual_rate(800_000, 10_000), usual_rate(800_000, 40_000), usual_rate(800_000, 1_000_000)
-    (0.0125, 0.03, 0.05)
+    (0.025, 0.03, 0.05)
     """
     return min(max(_OF_AN_EDGE * edges / steps, _LOWEST), _HIGHEST)

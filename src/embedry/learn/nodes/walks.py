@@ -35,7 +35,6 @@ __all__ = ["LONGEST", "Extended", "Walker", "Walks", "walks"]
 
 LONGEST = 10_000  # nodes of a walk
 _BITE = 150_000  # tokens of a batch, about
-_PRIOR = 40  # steps without a repeat that every node is taken to have: few steps prove little
 _IN_STEP = 64  # walks of a batch at least: fewer would wait for memory
 
 
@@ -159,23 +158,6 @@ def walks(
 
 
 @dataclass(frozen=True, eq=False)
-class Pilot:
-    """What one round of walks tells before training.
-
-    Attributes
-    ----------
-    visits : ndarray (nodes,), int64
-        How often walks come to each node; 1 at least with an edge, 0 without.
-    densest : float
-        In [0, 1): the largest share that a node has of the steps around itself, one half where
-        two nodes have but each other.
-    """
-
-    visits: NDArray[np.int64]
-    densest: float
-
-
-@dataclass(frozen=True, eq=False)
 class Walker:
     """Walks from every node, as often as asked for.
 
@@ -241,17 +223,20 @@ class Walker:
         for sentences in self._sentences(self.starts, 0, 0):
             yield Walks(sentences.tokens, sentences.offsets, self.graph.ids)
 
-    def pilot(self) -> Pilot:
-        """Walk one round, the first of training with one thread, and count."""
-        from embedry.kernels.graphs.repeats import add_repeats
+    def pilot(self) -> NDArray[np.int64]:
+        """Walk one round, the first of training with one thread, and count the visits.
 
-        visits, again, near = np.zeros((3, len(self.graph)), np.int64)
+        Returns
+        -------
+        ndarray (nodes,), int64
+            How often walks come to each node; 1 at least with an edge, 0 without.
+        """
+        visits = np.zeros(len(self.graph), np.int64)
         for some in self._round(self.starts, np.random.default_rng([self.seed, 0, 0])):
             visits += np.bincount(some.tokens, minlength=len(visits))
-            add_repeats(some.tokens, some.offsets, again, near)
         has_edge = np.zeros(len(self.graph), np.int64)
         has_edge[self.graph.indices] = has_edge[self.starts] = 1
-        return Pilot(np.maximum(visits, has_edge), float((again / (near + _PRIOR)).max()))
+        return np.maximum(visits, has_edge)
 
     def parts(self, threads: int, generator: np.random.Generator) -> list[Part]:
         """Return what each thread walks and trains on: nodes of its own, drawn at random."""

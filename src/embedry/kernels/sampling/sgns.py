@@ -469,10 +469,13 @@ def _look_around(
     """Write the rows of the words around the centre; return how many."""
     first = position - reach if position > reach else 0
     last = position + reach if position + reach < count else count - 1
-    near = last - first
-    for other in range(near):
-        place = first + other
-        around[other] = kept[place + (place >= position)]  # all but the centre
+    near = 0
+    for place in range(first, position):
+        around[near] = kept[place]
+        near += 1
+    for place in range(position + 1, last + 1):
+        around[near] = kept[place]
+        near += 1
     if near % 2:
         around[near] = around[near - 1]  # words are scored two by two
     return near

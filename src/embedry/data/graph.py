@@ -392,7 +392,8 @@ class Graph:
             csv, tsv or text in columns at white space, UTF-8, gzipped or not.
         delimiter : str, optional
             Found out from the first line when left out: tab, ``::``, semicolon, comma or space;
-            a space stands for any run of white space.
+            a space stands for any run of white space. Blanks around a field that is not quoted
+            belong to no name.
         columns : two or three of str or int
             The columns of source, target and weight, by number from 0 or by header name. With
             the default, a third column is used when there is one; ``(0, 1)`` leaves it out.

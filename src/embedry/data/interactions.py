@@ -228,7 +228,8 @@ class Interactions:
         path : str or Path
             csv, tsv or ``::``-separated text, UTF-8.
         delimiter : str, optional
-            Found out from the first line when left out: tab, ``::``, comma, semicolon or space.
+            Found out from the first line when left out: tab, ``::``, semicolon, comma or space.
+            Blanks around a field that is not quoted belong to no name.
         columns : two or three of str or int
             The columns of user, item and value, by number from 0 or by header name. With the
             default, a third column is used when there is one.

@@ -34,6 +34,7 @@ __all__ = ["Form", "Table", "read_table"]
 _ROWS_AT_ONCE = 2**14
 _LOOKED_AT = 4096  # bytes that tell whether a file is text
 _MATRIX_MARKET = "%%MatrixMarket"
+_BLANKS = " \t\r\n"  # other white space, such as \x85, may belong to a name
 
 
 @dataclass(frozen=True)
@@ -225,12 +226,35 @@ def _text(path: Path, newline: str) -> Iterator[io.TextIOWrapper]:
 
 
 def _split(lines: _Lines, mark: str) -> Iterator[list[str]]:
-    """Split lines into rows; blank lines may give empty ones."""
+    """Split lines into rows without blanks around the names; blank lines may give empty rows."""
     if mark == " ":
         return map(str.split, lines)  # at any run of white space
     if len(mark) > 1:
-        return (line.rstrip("\r\n").split(mark) for line in lines if line.strip())
-    return csv.reader(lines, delimiter=mark, strict=True, skipinitialspace=True)
+        rows = (line.split(mark) for line in lines if line.strip())
+        return ([field.strip(_BLANKS) for field in row] for row in rows)
+    return _split_csv(lines, mark)
+
+
+def _split_csv(lines: _Lines, mark: str) -> Iterator[list[str]]:
+    taken: list[str] = []  # the lines of a row
+    noted = (taken.append(line) or line for line in lines)  # type: ignore[func-returns-value]
+    for row in csv.reader(noted, delimiter=mark, strict=True, skipinitialspace=True):
+        bare = [field.strip(_BLANKS) for field in row]
+        yield bare if bare == row else _kept_quoted("".join(taken), row, bare)
+        taken.clear()
+
+
+def _kept_quoted(text: str, row: list[str], bare: list[str]) -> list[str]:
+    """Return the fields, the quoted ones as they are, for the csv reader does not say which are."""
+    place = 0
+    fields = []
+    for field, stripped in zip(row, bare, strict=True):
+        while text.startswith(" ", place):
+            place += 1
+        quoted = text.startswith('"', place)
+        fields.append(field if quoted else stripped)
+        place += len(field) + 1 + (2 + field.count('"') if quoted else 0)  # the mark; the quotes
+    return fields
 
 
 def _first_line(path: Path, comments: str) -> str:

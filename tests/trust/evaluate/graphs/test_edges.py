@@ -130,14 +130,59 @@ def test_split_edges_keeps_weights_and_directions():
         assert whole[source, target] == weight
 
 
+def ring(nodes, chords=0, **settings):
+    """Return a ring of nodes and some chords, which are all that can go but for one edge."""
+    ends = [(node, (node + 1) % nodes) for node in range(nodes)]
+    ends += [(node, node + nodes // 2) for node in range(chords)]
+    return Graph.from_edges(ends, **settings)
+
+
+@pytest.mark.parametrize("test", [1e-9, 1e-3, 0.9, 1.0])
+@pytest.mark.parametrize(
+    "graph",
+    [
+        ring(4),
+        ring(20),
+        ring(2000, 1000),
+        ring(3000),
+        ring(3000, directed=True),
+        ring(7, 3, directed=True),
+        Graph.from_edges([(n, n + 1) for n in range(20)]),
+        Graph.from_edges([(0, 1), (2, 3)]),
+        Graph.from_edges([(0, 1), (1, 0), (2, 3)], directed=True),
+        random_graph(),
+        random_graph(20, 250),
+        random_graph(20, 250, directed=True),
+        random_graph(12, 150, directed=True),
+    ],
+    ids=repr,
+)
+def test_split_edges_advice_is_good_as_it_stands(graph, test):
+    """What an error says to pass is passed: it gives a split at once, without a second error."""
+    for connected in (True, False):
+        try:
+            split_edges(graph, test=test, connected=connected)
+            continue
+        except InputError as error:
+            message = str(error)
+        number = re.search(r"Pass test=([0-9.]*[0-9])", message)
+        if number:
+            assert split_edges(graph, test=float(number[1]), connected=connected)
+        assert number or connected
+        assert number or "Pass connected=False" in message
+
+
 def test_split_edges_says_how_much_can_go():
-    """A tree has no edge to spare; a cycle has one."""
+    """A tree has no edge to spare; a cycle has one, and a ring with chords one more than chords."""
     tree = Graph.from_edges([(n, n + 1) for n in range(20)])
-    with pytest.raises(InputError, match=r"must keep 20 of its 20 edges.*connected=False"):
+    with pytest.raises(InputError, match=r"keep all of its 20 .*none is free.*connected=False"):
         split_edges(tree, test=0.1)
     assert len(split_edges(tree, test=0.1, connected=False).test_edges) == 2
-    cycle = Graph.from_edges([(n, (n + 1) % 20) for n in range(20)])
-    assert len(split_edges(cycle, test=0.05).test_edges) == 1
+    assert len(split_edges(ring(20), test=0.05).test_edges) == 1
+    with pytest.raises(InputError, match=r"keep 1999 of its 3000 .*test=0\.333 at most"):
+        split_edges(ring(2000, 1000), test=0.9)
+    with pytest.raises(InputError, match=r"test=0\.000333 at most"):
+        split_edges(ring(3000), test=0.9)
 
 
 def test_split_edges_same_seed_same_split():
@@ -155,11 +200,17 @@ def test_split_edges_same_seed_same_split():
     ("graph", "settings", "message"),
     [
         ([(0, 1)], {}, "must be a Graph"),
-        (Graph.from_edges([(0, 1)]), {}, "both sides"),
+        (Graph.from_edges([(0, 1)]), {}, "it joins 1. Pass a larger graph"),
+        (Graph.from_edges([(0, 1), (1, 0)], directed=True), {}, "it joins 1. Pass a larger graph"),
+        (Graph.from_edges([(0, 0)], self_loops="keep"), {}, "it joins 0"),
         (random_graph(), {"test": 1.0}, "both sides"),
         (random_graph(), {"test": 50}, "test must be a number"),
         (random_graph(), {"seed": -1}, "seed"),
-        (random_graph(6, 400), {"connected": False}, "nearly complete"),
+        (random_graph(), {"connected": "no"}, "connected must be True or False; got 'no'"),
+        (random_graph(), {"connected": 0}, "connected must be True or False; got 0"),
+        (random_graph(6, 400), {"connected": False}, "no test is small enough"),
+        (ring(3), {}, "no test is small enough"),
+        (random_graph(20, 300), {"connected": False}, "more non-edges than test edges"),
     ],
 )
 def test_split_edges_refuses_what_cannot_be_split(graph, settings, message):

@@ -13,6 +13,7 @@ Liben-Nowell, Kleinberg 2007, The Link-Prediction Problem for Social Networks. G
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,8 +98,9 @@ def split_edges(
     Raises
     ------
     InputError
-        If an argument is not such, the graph has no two edges to split, too few edges can go
-        without taking the graph apart, or it lacks so many non-edges.
+        If an argument is not such, the graph has no two edges to split, fewer edges than asked
+        for can go without taking the graph apart (the message says how many can), or it lacks so
+        many non-edges.
     MissingExtraError
         If ``connected`` and SciPy is not installed: ``pip install 'embedry[evaluate]'``.
 
@@ -115,23 +117,22 @@ def split_edges(
     """
     if not isinstance(graph, Graph):
         raise InputError(f"graph must be a Graph; got {type(graph).__name__}.")
+    if not isinstance(connected, (bool, np.bool_)):
+        raise InputError(f"connected must be True or False; got {connected!r}.")
+    if connected:
+        check_extra("split_edges with connected=True")
     share = real_number("test", test, 0, 1)
     generator = np.random.default_rng(whole_number("seed", seed, 0))
     keys, places = edge_keys(graph)
     nodes = len(graph)
     # an undirected edge is a pair; of a directed graph, the arcs a -> b and b -> a are one
     either, pair_of = np.unique(_keys(_pairs(keys, nodes), nodes), return_inverse=True)
-    count = round(share * len(either))
-    if not 0 < count < len(either):
-        raise InputError(
-            f"test must leave edges on both sides; {share:g} of {len(either)} leaves "
-            f"{len(either) - count} and {count}. Pass test=0.5, or a larger graph."
-        )
     free = np.arange(len(either))
     if connected:
-        check_extra("split_edges with connected=True")
         free = np.flatnonzero(~_spanning_forest(either, nodes, generator))
-        _check_free(len(free), count, len(either))
+    apart = nodes * (nodes - 1) // 2 - len(either)
+    arcs = 2 if len(keys) > len(either) else 1  # to a pair, at most
+    count = _count(share, len(either), len(free), (apart - 1) // arcs)
     out = np.zeros(len(either), bool)
     out[generator.choice(free, count, replace=False)] = True
     taken = np.flatnonzero(out[pair_of])
@@ -148,12 +149,50 @@ def split_edges(
     )
 
 
-def _check_free(free: int, count: int, edges: int) -> None:
+def _count(share: float, pairs: int, free: int, askable: int) -> int:
+    """Return how many of the joined pairs are to test: some, as many as can be, and not all.
+
+    So many are free to go, and for so many there are as many non-edges, and one more to learn from.
+    """
+    if pairs < 2:
+        raise InputError(
+            f"A graph must join two pairs of nodes, or more, to be split; it joins {pairs}. Pass a "
+            "larger graph."
+        )
+    if askable < 1:
+        raise InputError(
+            "A graph must have more non-edges than test edges; it is complete or nearly so, and no "
+            "test is small enough. Pass a sparser graph."
+        )
+    if not free:
+        raise InputError(
+            f"To stay connected the graph must keep all of its {pairs} joined pairs: it has no "
+            "cycle, and none is free to test. Pass connected=False."
+        )
+    count = round(share * pairs)
+    advice = _rounded_down(min(free, askable, pairs - 1) / pairs)
+    if not 0 < count < pairs:
+        raise InputError(
+            f"test must leave edges on both sides; {share:g} of {pairs} joined pairs leaves "
+            f"{pairs - count} and {count}. Pass test={min(0.5, advice):g}."
+        )
     if count > free:
         raise InputError(
-            f"To stay connected the graph must keep {edges - free} of its {edges} edges; test "
-            f"asks for {count}. Pass test={free / edges:.3f} at most, or connected=False."
+            f"To stay connected the graph must keep {pairs - free} of its {pairs} joined pairs; "
+            f"test asks for {count}. Pass test={advice:g} at most, or connected=False."
         )
+    if count > askable:
+        raise InputError(
+            f"A graph must have more non-edges than test edges, which here are {askable} of its "
+            f"{pairs} joined pairs at most; test asks for {count}. Pass test={advice:g} at most."
+        )
+    return count
+
+
+def _rounded_down(share: float) -> float:
+    """Return a share to three digits, rounded down: at least 0.99 of it, and so never 0."""
+    scale = 10.0 ** (2 - math.floor(math.log10(share)))
+    return math.floor(share * scale) / scale
 
 
 def edge_keys(graph: Graph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -216,11 +255,6 @@ def _non_edges(
     """Draw pairs that are no edges: as many as are to test, and of all as many as there can be."""
     count, most = counts
     free = nodes * (nodes - 1) // 2 - len(joined)
-    if free <= count:
-        raise InputError(
-            f"A graph must have more non-edges than test edges; it has {free} and {count}. "
-            "It is nearly complete: pass a smaller test."
-        )
     wanted = min(most, free)
     if free + len(joined) <= _FEW_PAIRS or wanted > free // 2:
         drawn = _drawn_from_all(joined, nodes, wanted, generator)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from embedry.data.graph import Graph
 from embedry.data.interactions import Interactions
+from embedry.errors import InputError
 
 
 def written(folder, text):
@@ -62,3 +63,40 @@ def test_table_strips_the_fields_that_are_not_quoted(tmp_path_factory, rows):
     assert found.ids == tuple(dict.fromkeys(expected))
     with path.open(newline="", encoding="utf-8") as file:
         assert len(list(csv.reader(file))) == len(rows) + 1
+
+
+# --- headers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("citing,cited\n0,1\n1,2\n", 1),
+        ("u v\n1 2\n", 1),
+        ("quoting\tquoted\n1.5\t-2\n", 1),
+        ("u v\na 2\n", 0),
+        ("u 7\n1 2\n", 0),
+        ("7b 1st\n1 2\n", 0),  # begins with a digit: rather a name than a heading
+        ("nan null\n1 2\n", 0),
+        ("u v\n", 0),
+        ("u v w\n1 2 3\n", 1),
+    ],
+)
+def test_table_takes_two_words_above_two_numbers_for_a_header(tmp_path, text, counted):
+    """Names of columns are no nodes, users or items; the line is counted, and can be kept."""
+    path = written(tmp_path, text)
+    for made in (Graph.from_file(path), Interactions.from_file(path)):
+        assert made.dropped == ({"header line": 1} if counted else {})
+    assert len(Interactions.from_file(path)) == text.count("\n") - counted
+    if len(text.split("\n")[0].replace("\t", " ").replace(",", " ").split()) == 2:
+        assert Graph.from_file(path, header=False).dropped == {}
+
+
+@pytest.mark.parametrize(
+    "weight", ["NA", "n/a", "nan", "", "NULL", "None", "0,5", "1,5e3", "-", "?", "5kg", "-inf"]
+)
+@pytest.mark.parametrize("read", [Graph.from_file, Interactions.from_file])
+def test_table_refuses_a_first_line_whose_weight_is_missing(tmp_path, weight, read):
+    """A gap or a decimal comma is a fault of that line, not the name of a column."""
+    with pytest.raises(InputError, match=r"line 1: the (weight|value) must be"):
+        read(written(tmp_path, f"a;b;{weight}\nb;c;2\n"))

@@ -399,9 +399,10 @@ class Graph:
             the default, a third column is used when there is one; ``(0, 1)`` leaves it out.
         header : bool, optional
             Whether the first line names the columns. When left out: it does if a column is given
-            by name, if its weight is no number and the next line's is, or, without weights, if
-            it reads like ``source,target``, ``from,to`` or ``node_1,node_2``. A header is counted
-            in ``dropped``.
+            by name, if its weight is a word and the next line's a number, or, without weights,
+            if it reads like ``source,target``, ``from,to`` or ``node_1,node_2``, or both names
+            are words and both of the next line numbers. ``NA`` and what begins with a digit are
+            no words. A header is counted in ``dropped``.
         comments : str
             Lines that begin with one of these characters, also within quotes, are left out and
             counted in ``dropped``; ``""`` where names begin with them.

@@ -235,8 +235,10 @@ class Interactions:
             default, a third column is used when there is one.
         header : bool, optional
             Whether the first line names the columns. When left out: it does if a column is given
-            by name, if its value is no number and the next line's is, or, without values, if it
-            begins with ``user`` or ``userId``. A header is counted in ``dropped``.
+            by name, if its value is a word and the next line's a number, or, without values, if
+            it begins with ``user`` or ``userId``, or both names are words and both of the next
+            line numbers. ``NA`` and what begins with a digit are no words. A header is counted
+            in ``dropped``.
 
         Returns
         -------

@@ -34,6 +34,8 @@ __all__ = ["Form", "Table", "read_table"]
 _ROWS_AT_ONCE = 2**14
 _LOOKED_AT = 4096  # bytes that tell whether a file is text
 _MATRIX_MARKET = "%%MatrixMarket"
+_MISSING = frozenset({"na", "n/a", "nan", "null", "nil", "none", "missing", "inf", "infinity"})
+_NO_WORD_BEGINS = frozenset("0123456789+-.,{[")
 _BLANKS = " \t\r\n"  # other white space, such as \x85, may belong to a name
 
 
@@ -354,17 +356,22 @@ def _places(path: Path, form: Form, first: list[str], columns: Sequence[str | in
 
 
 def _is_header(rows: list[list[str]], places: list[int], form: Form) -> bool:
-    """Say whether the first line names columns: a value that is no number above one that is."""
-    first = [rows[0][place] for place in places]
-    if len(places) == 2:
-        letters = ["".join(filter(str.isalpha, name)).lower() for name in first]
-        return bool(form.headings) and all(
-            name in known for name, known in zip(letters, form.headings, strict=False)
-        )
-    names = bool(first[2].strip()) and not _is_number(first[2])
-    if len(rows) < 2 or len(rows[1]) <= max(places):
-        return names
-    return names and _is_number(rows[1][places[2]])
+    """Say whether the first line names columns: words above numbers, or well-known names."""
+    whole = len(rows) > 1 and len(rows[1]) > max(places)
+    first, second = ([row[place] for place in places] for row in (rows[0], rows[int(whole)]))
+    if len(places) > 2:
+        return _is_word(first[2]) and (not whole or _is_number(second[2]))
+    letters = ["".join(filter(str.isalpha, name)).lower() for name in first]
+    known = bool(form.headings) and all(
+        name in names for name, names in zip(letters, form.headings, strict=False)
+    )
+    return known or (all(map(_is_word, first)) and all(map(_is_number, second)))
+
+
+def _is_word(text: str) -> bool:
+    """Say whether a field may name a column of numbers, rather than be a number gone wrong."""
+    begins = text[:1] not in _NO_WORD_BEGINS and any(map(str.isalpha, text))
+    return begins and text.lower() not in _MISSING and not _is_number(text)
 
 
 def _check_row(where: str, row: list[str], form: Form, places: list[int], width: int) -> None:

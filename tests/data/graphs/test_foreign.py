@@ -147,13 +147,14 @@ def test_graph_from_file_takes_columns_by_name_or_number(tmp_path):
         ("node_1,node_2\n1,2\n", 1),
         ("id_1,id_2\n1,2\n", 1),
         ("Source;Target\n1;2\n", 1),
-        ("source,sink\n1,2\n", 0),  # may be names
-        ("u v\n1 2\n", 0),
+        ("source,sink\n1,2\n", 1),
+        ("source,sink\n1,x\n", 0),  # may be names
+        ("u v\n1 2\n", 1),
         ("a b one\nc d 2\n", 1),
     ],
 )
 def test_graph_from_file_tells_a_header(tmp_path, text, counted):
-    """A header is told by both of its names, or by a weight that is no number, and counted."""
+    """A header is told by its names, or by words above numbers, and counted."""
     found = Graph.from_file(written(tmp_path, text))
     assert found.dropped.get("header line", 0) == counted
     assert found.edge_count == 2 - counted

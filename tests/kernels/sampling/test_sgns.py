@@ -16,7 +16,8 @@ from embedry.kernels import compiler
 from embedry.kernels.compiler import compiled
 from embedry.kernels.draws import keep_thresholds, negative_table, start_state
 from embedry.kernels.sampling import sgns
-from embedry.kernels.sampling.sgns import SkipGram, check_ids, steady_batch, train, train_plain
+from embedry.kernels.sampling.plainsgns import train_plain
+from embedry.kernels.sampling.sgns import SkipGram, check_ids, steady_batch, train
 from embedry.kernels.simd import aligned
 
 KEEP_ALL = np.uint32(2**32 - 1)
@@ -322,6 +323,7 @@ OTHER_LANES = """
 import numpy as np
 from embedry.kernels import simd
 simd.LANES = 24 - simd.LANES
+from embedry.kernels.sampling.plainsgns import train_plain
 from embedry.kernels.sampling.sgns import *
 rng = np.random.default_rng(0)
 tokens, offsets = rng.integers(0, 9, 60).astype(np.int32), np.array([0, 60])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from embedry.errors import InputError
-from embedry.kernels.sampling import sgns
+from embedry.kernels.sampling import plainsgns, sgns
 from embedry.kernels.sampling.hot_rows import HotRows, hot_rows, merge_plain, spare_rows, steps_of
 from embedry.kernels.sampling.sgns_threads import OwnTables, hot_words
 from embedry.kernels.simd import aligned
@@ -123,7 +123,7 @@ def test_own_tables_in_turns_equal_plain(negative):
             plan = sgns.SkipGram(
                 keep, drawn, text.plan.total_tokens, negative=negative, batch=text.plan.batch
             )
-            sgns.train_plain(
+            plainsgns.train_plain(
                 tables[0][: first + 6],
                 tables[1][: first + 7],
                 of[text.tokens],
@@ -202,7 +202,7 @@ def test_own_tables_train_by_any_kernel():
     """The plain kernel in place of the compiled one learns the same."""
     text, plain = Text(sentences=60), Text(sentences=60)
     own = text.own(HOT, 1)
-    other = OwnTables(plain.words, plain.contexts, 60, HOT, 1, kernel=sgns.train_plain)
+    other = OwnTables(plain.words, plain.contexts, 60, HOT, 1, kernel=plainsgns.train_plain)
     for tables in (own, other):
         tables.train(text.tokens, text.offsets, 0, 60, text.plan, text.state(0))
         tables.settle()

@@ -16,7 +16,8 @@ import numpy as np
 
 from embedry.kernels.draws import Dice
 from embedry.kernels.sampling.bags import check_tables
-from embedry.kernels.sampling.sgns import GROUP, SkipGram, Trained, _learn_batch, check_sentences
+from embedry.kernels.sampling.plainsgns import learn_batch
+from embedry.kernels.sampling.sgns import GROUP, SkipGram, Trained, check_sentences
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -135,7 +136,7 @@ class _Sentence:
         else:
             for begun in range(0, len(around), plan.batch):
                 batch = around[begun : begun + plan.batch]
-                _learn_batch(self._near, self._contexts, batch, targets, rate)
+                learn_batch(self._near, self._contexts, batch, targets, rate)
         return len(around)
 
     def _learn_bag(

@@ -1,8 +1,8 @@
 """Skip-gram with negative sampling: the training loop of word2vec and of walks on graphs.
 
-What it is: one compiled pass over sentences of ids, `train`, and beside it the same in plain
-NumPy, `train_plain`. What it is not: a learner (see ``embedry.learn``), nor a check of every
-id: the learner calls `check_ids` once before it trains.
+What it is: one compiled pass over sentences of ids, `train`; the same in plain NumPy lies beside
+it, in ``plainsgns``. What it is not: a learner (see ``embedry.learn``), nor a check of every id: the
+learner calls `check_ids` once before it trains.
 
 Around each word, the centre, lies a window of words. The vector of each word around learns to
 tell the centre from ``negative`` words drawn at random. The negatives are drawn once for the
@@ -32,7 +32,6 @@ import numpy as np
 from embedry.errors import InputError
 from embedry.kernels.compiler import compiled
 from embedry.kernels.draws import (
-    Dice,
     below,
     draw,
     keep_thresholds,
@@ -64,6 +63,7 @@ __all__ = [
     "Trained",
     "check_ids",
     "check_sentences",
+    "check_tables",
     "keep_thresholds",
     "longest_sentence",
     "negative_table",
@@ -71,7 +71,6 @@ __all__ = [
     "start_state",
     "steady_batch",
     "train",
-    "train_plain",
 ]
 
 # Targets (the centre and its negatives) are learnt six at a time: six rows and the six sums of
@@ -274,9 +273,9 @@ def train(
     Time is ``6 * width * (negative + 1)`` floating-point operations a pair; a token makes about
     ``window + 1`` pairs. Memory beside the tables is 8 bytes for each token of the longest
     sentence. A negative that happens to be the centre teaches nothing, as in word2vec.c.
-    Numbers differ from `train_plain` in the last bits alone.
+    Numbers differ from `plainsgns.train_plain` in the last bits alone.
     """
-    _check_tables(words, contexts, plan)
+    check_tables(words, contexts, plan)
     check_sentences(tokens, offsets, first, last, state)
     kept, pairs = _train(
         words,
@@ -353,9 +352,19 @@ def _check_range(name: str, ids: NDArray[np.int32], bound: int) -> None:
         raise InputError(f"{name} must be ids in [0, {bound}); got {ids[at]} at {at}.")
 
 
-def _check_tables(
-    words: NDArray[np.float32], contexts: NDArray[np.float32], plan: SkipGram
-) -> None:
+def check_tables(words: NDArray[np.float32], contexts: NDArray[np.float32], plan: SkipGram) -> None:
+    """Refuse tables that kernels would read as something else.
+
+    Parameters
+    ----------
+    words, contexts, plan
+        As `train` takes them.
+
+    Raises
+    ------
+    InputError
+        If a table has another shape, dtype or order, or the last row of ``contexts`` is not zero.
+    """
     _check_array("words", words, np.float32, 2)
     _check_array("contexts", contexts, np.float32, 2)
     rows, width = words.shape
@@ -707,80 +716,3 @@ def _train(
                         ahead,
                     )
     return all_kept, pairs
-
-
-def train_plain(
-    words: NDArray[np.float32],
-    contexts: NDArray[np.float32],
-    tokens: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    first: int,
-    last: int,
-    plan: SkipGram,
-    state: NDArray[np.uint64],
-) -> Trained:
-    """Do what `train` does, in plain NumPy: the same windows, negatives and order of updates.
-
-    The oracle of the tests, some thousand times slower.
-
-    Parameters
-    ----------
-    words, contexts, tokens, offsets, first, last, plan, state
-        As `train` takes them.
-
-    Returns
-    -------
-    Trained
-        As `train` returns it.
-
-    Raises
-    ------
-    InputError
-        As `train` raises it.
-    """
-    _check_tables(words, contexts, plan)
-    check_sentences(tokens, offsets, first, last, state)
-    dice = Dice(int(state[0]))
-    done, all_kept, pairs = int(state[1]), 0, 0
-    for sentence in range(first, last):
-        said = tokens[offsets[sentence] : offsets[sentence + 1]]
-        kept = [int(word) for word in said if dice.draw() <= plan.keep[word]]
-        all_kept += len(kept)
-        cursor = dice.below(plan.negatives.size) if len(kept) > 1 else 0
-        for position, centre in enumerate(kept if len(kept) > 1 else []):
-            drawn = np.arange(cursor, cursor + plan.negative) + position * plan.negative
-            targets = np.array([centre, *plan.negatives[drawn % plan.negatives.size]])
-            reach = 1 + dice.below(plan.window)
-            around = kept[max(0, position - reach) : position]
-            around += kept[position + 1 : position + reach + 1]
-            pairs += len(around)
-            progress = (done + len(said) * position / len(kept)) / plan.total_tokens
-            rate = plan.learning_rate - (plan.learning_rate - plan.min_learning_rate) * progress
-            rate = max(rate, plan.min_learning_rate)
-            for begun in range(0, len(around), plan.batch):
-                batch = around[begun : begun + plan.batch]
-                _learn_batch(words, contexts, batch, targets, rate)
-        done += len(said)
-    state[:] = dice.state, done
-    return Trained(all_kept, pairs)
-
-
-def _learn_batch(
-    words: NDArray[np.float32],
-    contexts: NDArray[np.float32],
-    around: list[int],
-    targets: NDArray[np.intp],
-    rate: float,
-) -> None:
-    """Learn from up to 20 words around, one group of targets after the other."""
-    labels = np.arange(targets.size) == 0
-    rates = np.where(labels | (targets != targets[0]), np.float32(rate), np.float32(0))
-    for start in range(0, targets.size, GROUP):
-        group = slice(start, start + GROUP)
-        old = contexts[targets[group]]
-        scores = words[around] @ old.T  # (batch, dims) @ (dims, group) -> (batch, group)
-        guesses = 1 / (1 + np.exp(-np.clip(scores, -80, 80)))
-        steps = rates[group] * (labels[group] - guesses)
-        for word, step in zip(around, steps, strict=True):
-            np.add.at(contexts, targets[group], np.outer(step, words[word]))
-            words[word] += step @ old

@@ -1,8 +1,8 @@
 """Skip-gram with negative sampling: the training loop of word2vec and of walks on graphs.
 
 What it is: one compiled pass over sentences of ids, `train`; the same in plain NumPy lies beside
-it, in ``plainsgns``. What it is not: a learner (see ``embedry.learn``), nor a check of every id: the
-learner calls `check_ids` once before it trains.
+it, in ``plainsgns``. What it is not: a learner (see ``embedry.learn``), nor a check of every id:
+the learner calls `check_ids` once before it trains.
 
 Around each word, the centre, lies a window of words. The vector of each word around learns to
 tell the centre from ``negative`` words drawn at random. The negatives are drawn once for the

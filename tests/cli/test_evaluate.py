@@ -116,6 +116,42 @@ def test_evaluate_without_the_extra_says_how_to_install_it(
 @pytest.mark.parametrize(
     ("words", "match"),
     [
+        (["--operator", "L2"], "operator must be one of"),
+        (["--p", "2"], "--learner node2vec"),
+        (["--learner", "node2vec", "--p", "0"], "p must"),
+        (["--dims", "0"], "dims must"),
+        (["--test", "nan"], "test must"),
+        (["--seed", "-1"], "seed must"),
+        (["--splits", "0"], "--splits must"),
+    ],
+)
+def test_evaluate_links_checks_settings_before_it_reads(embedry, tmp_path, words, match):
+    """A file that is not there is not yet looked for, let alone a large one read and split."""
+    pytest.importorskip("sklearn")
+    done = embedry("evaluate", "links", tmp_path / "none", *words)
+    assert done.code == 1
+    assert re.search(match, done.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"), [(["--train", "nan"], "train must"), (["--splits", "0"], "splits must")]
+)
+def test_evaluate_graph_checks_settings_before_it_reads(embedry, tmp_path, words, match):
+    """A file that is not there is not yet looked for."""
+    done = embedry("evaluate", "graph", tmp_path / "none", tmp_path / "none", *words)
+    assert done.code == 1
+    assert re.search(match, done.err)
+
+
+def test_evaluate_links_help_tells_of_sparse_graphs(embedry):
+    """With half of the edges held out a sparse graph falls apart: the help says what to pass."""
+    words = " ".join(re.sub(r"[^\w\s-]", " ", embedry("evaluate", "links", "--help").out).split())
+    assert "sparse graph needs a smaller" in words
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
         (["graph", "{folder}/none", "{labels}"], "no file"),
         (["graph", "{nodes}", "{folder}/none"], "no file"),
         (["graph", "{nodes}", "{empty}"], "at least one node"),

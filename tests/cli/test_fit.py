@@ -134,6 +134,24 @@ def test_fit_nodes_reads_tables_as_told(embedry, tmp_path):
 @pytest.mark.parametrize(
     ("words", "match"),
     [
+        (["deepwalk", "--dims", "0"], "dims must"),
+        (["deepwalk", "--seed", "-1"], "seed must"),
+        (["node2vec", "--dims", "0"], "dims must"),
+        (["node2vec", "--p", "0"], "p must"),
+        (["node2vec", "--q", "nan", "--extended"], "q must"),
+    ],
+)
+def test_fit_nodes_checks_settings_before_it_reads(embedry, tmp_path, words, match):
+    """A file that is not there is not yet looked for, let alone a large one read."""
+    learner, *settings = words
+    done = embedry("fit", learner, tmp_path / "none", "-o", tmp_path / "m", *settings)
+    assert done.code == 1
+    assert re.search(match, done.err)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
         (["word2vec", "{folder}/none", "-o", "{folder}/m"], "no file|No such file"),
         (["word2vec", "{code}", "-o", "{folder}/no/m"], "--out"),
         (["word2vec", "{code}", "-o", "{folder}"], "--out"),

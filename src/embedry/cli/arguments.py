@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from embedry.data.graph import Graph
     from embedry.ids import Id
+    from embedry.learn.graph import DeepWalk, Node2Vec
 
 __all__ = [
     "AsJson",
@@ -41,6 +42,7 @@ __all__ = [
     "WalksPerNode",
     "as_columns",
     "check_folder_of",
+    "check_settings",
     "known_id",
     "read_graph",
 ]
@@ -94,6 +96,23 @@ def check_folder_of(out: Path) -> None:
             f"--out must be a file in a folder that can be written; got {out}. Choose another "
             "folder, or change who may write there."
         )
+
+
+def check_settings(learner: DeepWalk | Node2Vec) -> None:
+    """Say before a graph is read, not after it, that a setting is out of range.
+
+    Parameters
+    ----------
+    learner : DeepWalk or Node2Vec
+
+    Raises
+    ------
+    InputError
+        As its ``fit``.
+    """
+    from embedry.data.graph import Graph
+
+    learner.walk(Graph.from_edges([(0, 1)]))  # checks all of them; walks begin on first use
 
 
 def known_id(known: Container[object], text: str) -> Id:

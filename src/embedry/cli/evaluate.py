@@ -45,8 +45,11 @@ def graph(
     Micro- and macro-F1 of a linear classifier, mean and spread over the splits,
     as in the DeepWalk and node2vec papers.
     """
+    from embedry.learn.learner import real_number, whole_number
     from embedry.trust.evaluate import node_classification, read_labels
 
+    real_number("train", train, 0, 1)
+    whole_number("splits", splits, 1)
     found = read_labels(labels)
     space = open_space(model, form)
     named = {arguments.known_id(space.embeddings, str(node)): has for node, has in found.items()}
@@ -72,7 +75,10 @@ def links(  # noqa: PLR0913  (a command's options)
     operator: Annotated[
         str, typer.Option(help="hadamard, average, l1, l2 or cosine.")
     ] = "hadamard",
-    test: Annotated[float, typer.Option(help="The share of the edges held out.")] = 0.5,
+    test: Annotated[
+        float,
+        typer.Option(help="The share of the edges held out; a sparse graph needs a smaller one."),
+    ] = 0.5,
     connected: Annotated[bool, typer.Option(help="Keep the rest connected.")] = True,
     splits: Annotated[int, typer.Option(help="How often edges are split and learned.")] = 3,
     dims: arguments.Dims = 128,
@@ -94,10 +100,19 @@ def links(  # noqa: PLR0913  (a command's options)
     They are told from as many pairs that are no edges: 0.5 is chance. Each
     split has its own seed.
     """
+    from embedry.learn.learner import real_number
     from embedry.trust.evaluate import link_prediction, split_edges
+    from embedry.trust.evaluate.graphs.links import check_operator
 
     if splits < 1:
         raise InputError(f"--splits must be at least 1; got {splits}.")
+    check_operator(operator)
+    real_number("test", test, 0, 1)
+    nodes = _learner(learner, p, q).set_params(
+        dims=dims, walks=walks, length=length, window=window, epochs=epochs,
+        seed=seed, threads=threads,
+    )  # fmt: skip
+    arguments.check_settings(nodes)
     whole = arguments.read_graph(edges, delimiter, columns, directed=directed)
     held = [
         split_edges(whole, test=test, connected=connected, seed=seed + place)
@@ -105,10 +120,7 @@ def links(  # noqa: PLR0913  (a command's options)
     ]
     spaces = []
     for place, split in enumerate(held):
-        nodes = _learner(learner, p, q).set_params(
-            dims=dims, walks=walks, length=length, window=window, epochs=epochs,
-            seed=seed + place, threads=threads,
-        )  # fmt: skip
+        nodes.set_params(seed=seed + place)
         spaces.append(nodes.fit(split.graph).embeddings_)
     score = link_prediction(spaces, held, operator=operator, seed=seed)  # type: ignore[arg-type]
     facts = {

@@ -119,6 +119,7 @@ def deepwalk(  # noqa: PLR0913  (a command's options)
         threads=threads,
     )
     arguments.check_folder_of(out)
+    arguments.check_settings(learner)
     graph = arguments.read_graph(edges, delimiter, columns, directed=directed)
     _learn_nodes(learner, graph, out, as_json=as_json)
 
@@ -164,6 +165,7 @@ def node2vec(  # noqa: PLR0913  (a command's options)
         threads=threads,
     )
     arguments.check_folder_of(out)
+    arguments.check_settings(learner)
     graph = arguments.read_graph(edges, delimiter, columns, directed=directed)
     _learn_nodes(learner, graph, out, as_json=as_json)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LinkPrediction", "Operator", "link_prediction"]
+__all__ = ["LinkPrediction", "Operator", "check_operator", "link_prediction"]
 
 Operator = Literal["hadamard", "average", "l1", "l2", "cosine"]
 
@@ -126,12 +126,7 @@ def link_prediction(
     ----------
     Grover, Leskovec 2016, table 1 (the operators) and section 4.4.
     """
-    if operator not in get_args(Operator):
-        raise InputError(
-            f"operator must be one of {', '.join(get_args(Operator))}; got {operator!r}."
-        )
-    if operator != "cosine":
-        check_extra("link_prediction")
+    check_operator(operator)
     most = whole_number("train_pairs", train_pairs, 1)
     generator = np.random.default_rng(whole_number("seed", seed, 0))
     runs = _runs(embeddings, split)
@@ -141,6 +136,28 @@ def link_prediction(
     ]
     areas, precisions, tested, trained, left_out = zip(*each, strict=True)
     return LinkPrediction(operator, Spread(areas), Spread(precisions), tested, trained, left_out)
+
+
+def check_operator(operator: str) -> None:
+    """Refuse what is no operator, or learns where the extra is not installed.
+
+    Parameters
+    ----------
+    operator : str
+
+    Raises
+    ------
+    InputError
+        If `link_prediction` knows no such operator.
+    MissingExtraError
+        If scikit-learn is not installed and the operator learns.
+    """
+    if operator not in get_args(Operator):
+        raise InputError(
+            f"operator must be one of {', '.join(get_args(Operator))}; got {operator!r}."
+        )
+    if operator != "cosine":
+        check_extra("link_prediction")
 
 
 def _runs(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from array import array
 from collections import defaultdict
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ __all__ = ["Form", "Table", "read_table"]
 _ROWS_AT_ONCE = 2**14
 _LOOKED_AT = 4096  # bytes that tell whether a file is text
 _MATRIX_MARKET = "%%MatrixMarket"
+_ATTRIBUTES = re.compile(r"\S.*\s\{(\}|.*:.*\})\s*")  # 1 2 {'weight': 3}
 _MISSING = frozenset({"na", "n/a", "nan", "null", "nil", "none", "missing", "inf", "infinity"})
 _NO_WORD_BEGINS = frozenset("0123456789+-.,{[")
 _BLANKS = " \t\r\n"  # other white space, such as \x85, may belong to a name
@@ -266,6 +268,13 @@ def _first_line(path: Path, comments: str) -> str:
                 raise InputError(
                     f"{path} must be a table of rows; it is a Matrix Market file. Pass "
                     "scipy.io.mmread(path) to from_scipy."
+                )
+            if _ATTRIBUTES.fullmatch(line):
+                raise InputError(
+                    f"{path} must be a table of names and numbers; got attributes of an edge, "
+                    f"{line.strip()!r}. Read it with networkx.read_edgelist(path), then "
+                    "Graph.from_networkx; or pass delimiter=' ' and columns=(0, 1) if every line "
+                    "has as many words."
                 )
             if line.strip("\r\n") and line[0] not in comments:
                 return line

@@ -168,7 +168,9 @@ def test_graph_from_file_tells_a_header(tmp_path, text, counted):
         ("a b\n#\n\nc\n", {}, "line 4: every line must have 2 columns"),
         ("a,b\nc,\n", {}, "line 2: source and target must not be empty"),
         ("a b 1\nc d x\n", {}, "line 2: the weight must be 0, or a number in .*'x'.*0, 1"),
-        ("a b {}\nc d {}\n", {}, "line 1: the weight .*columns=\\(0, 1\\)"),
+        ("a b {}\nc d {}\n", {"delimiter": " "}, "line 1: the weight .*columns=\\(0, 1\\)"),
+        ("a b {}\nc d {}\n", {}, "read_edgelist\\(path\\), then Graph.from_networkx"),
+        ("# x\n1 2 {'weight': 3.0, 'x': 1}\n", {}, "read_edgelist\\(path\\), then Graph.from"),
         ("a b 1\n\nc d -1\n", {}, "line 3: .*'-1'"),
         ("a b 1\nc d nan\n", {}, "line 2: .*'nan'"),
         ("a b 1\nc d inf\n", {}, "line 2: .*'inf'"),
@@ -191,6 +193,23 @@ def test_graph_from_file_refuses_what_cannot_be_read(tmp_path, text, options, me
     """A wrong file is named, with the line where it goes wrong."""
     with pytest.raises(InputError, match=message):
         Graph.from_file(written(tmp_path, text), **options)
+
+
+def test_graph_from_file_refuses_the_attributes_of_networkx(tmp_path):
+    """What networkx writes is read by networkx; a brace in a name is a name."""
+    nx = module("networkx")
+    edges = nx.Graph([(1, 2, {"weight": 3.0, "x": "a,b"}), (2, 3, {"weight": 1.0})])
+    for mark in (" ", "\t"):
+        nx.write_edgelist(edges, tmp_path / "e", delimiter=mark)
+        with pytest.raises(InputError, match="got attributes of an edge"):
+            Graph.from_file(tmp_path / "e")
+    nx.write_edgelist(edges, tmp_path / "e")
+    theirs = Graph.from_networkx(nx.read_edgelist(tmp_path / "e"))
+    assert as_dict(theirs) == {("1", "2"): 3, ("2", "3"): 1}
+    text = "a b {}\nc d {}\n"
+    assert Graph.from_file(written(tmp_path, text), delimiter=" ", columns=(0, 1)).edge_count == 2
+    assert Graph.from_file(written(tmp_path, "{a} b\nb, {c}\n")).ids[0] == "{a}"
+    assert Graph.from_file(written(tmp_path, "a, {c}\n")).ids == ("a", "{c}")
 
 
 def test_graph_from_file_refuses_other_files(tmp_path):

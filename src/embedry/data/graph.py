@@ -483,8 +483,8 @@ class Graph:
             Nodes named by str or int. Parallel edges become one, counted in ``merged``: their
             weights are added up.
         weight : str, optional
-            The attribute of edges that holds the weight. All edges have it, or none has and
-            each weighs 1; None looks for none.
+            The attribute of edges that holds the weight. All edges have it; or, if it is
+            ``"weight"``, none has and each weighs 1; None looks for none.
         self_loops : {"drop", "keep"}
             As in `from_edges`.
 
@@ -497,7 +497,8 @@ class Graph:
         ------
         InputError
             If it is no networkx graph, a node is named otherwise, some edges have a weight and
-            others have none, or as `from_edges`.
+            others have none, none has an attribute of another name than ``"weight"`` (the message
+            says which there are), or as `from_edges`.
         """
         nodes, edges, weights = read_networkx(graph, weight)
         directed = graph.is_directed()

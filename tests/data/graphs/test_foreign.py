@@ -337,7 +337,6 @@ def test_graph_from_networkx_equals_from_its_edges():
     assert (len(made), made.edge_count, made.is_weighted) == (34, 78, True)
     assert made.degrees.tolist() == [degree for _, degree in club.degree()]
     assert not Graph.from_networkx(club, weight=None).is_weighted
-    assert not Graph.from_networkx(club, weight="trust").is_weighted
 
 
 def test_graph_from_networkx_refuses():
@@ -355,6 +354,19 @@ def test_graph_from_networkx_refuses():
         Graph.from_networkx(nx.empty_graph(3))
     with pytest.raises(InputError, match="must be a networkx graph; got ndarray"):
         Graph.from_networkx(np.eye(2))
+
+
+def test_graph_from_networkx_refuses_a_weight_that_no_edge_has():
+    """A name spelt wrong never makes a graph without weights; the usual one may be missing."""
+    nx = module("networkx")
+    graph = nx.MultiGraph([(1, 2, {"weight": 3, "cost": 1}), (2, 3, {"weight": 1, "age": 2})])
+    with pytest.raises(InputError, match="none has 'wieght', they have age, cost, weight"):
+        Graph.from_networkx(graph, weight="wieght")
+    with pytest.raises(InputError, match="they have no attributes"):
+        Graph.from_networkx(nx.path_graph(3), weight="cost")
+    with pytest.raises(InputError, match="at least one edge"):
+        Graph.from_networkx(nx.empty_graph(3), weight="cost")
+    assert not Graph.from_networkx(nx.path_graph(3)).is_weighted
 
 
 # --- frames ------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_file", "read_frame", "read_networkx", "read_scipy"]
 
+_USUAL_WEIGHT = "weight"  # as networkx calls it: may be asked for where there is none
 _SOURCES = ("source", "src", "from", "fromid", "fromnode", "fromnodeid", "node", "nodeid", "id")
 _TARGETS = ("target", "dst", "to", "toid", "tonode", "tonodeid", "node", "nodeid", "id")
 _FORM = Form(
@@ -88,7 +89,8 @@ def read_networkx(
     Raises
     ------
     InputError
-        If it is no networkx graph, a node is no id, or some edges alone have weights.
+        If it is no networkx graph, a node is no id, some edges alone have weights, or none has
+        the attribute and it is not ``"weight"``.
     """
     if not all(hasattr(graph, name) for name in ("nodes", "edges", "is_directed")):
         raise InputError(
@@ -103,7 +105,19 @@ def read_networkx(
         ) from error
     triples = list(graph.edges(data=weight, default=None))
     columns = [triple[0] for triple in triples], [triple[1] for triple in triples]
-    return nodes, columns, _weights(triples, weight)
+    weights = _weights(triples, weight)
+    if weights is None and triples and weight not in {None, _USUAL_WEIGHT}:
+        raise InputError(
+            f"weight must be an attribute of the edges; none has {weight!r}, they have "
+            f"{_attributes(graph)}. Pass one of them, or weight=None."
+        )
+    return nodes, columns, weights
+
+
+def _attributes(graph: Any) -> str:
+    """Name what the edges of a networkx graph have."""
+    names = {str(name) for *_, held in graph.edges(data=True) for name in held}
+    return ", ".join(sorted(names)) or "no attributes"
 
 
 def _weights(triples: list[tuple[Any, Any, Any]], weight: str | None) -> list[Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections import defaultdict
 
 import numpy as np
@@ -351,6 +353,14 @@ def test_graph_weights_that_are_all_one_are_none():
         ({"weights": np.array([1, 0], np.float32)}, "above 0"),
         ({"weights": np.array([1, np.nan], np.float32)}, "finite"),
         ({"ids": ("a",)}, "indptr must be int64"),
+        ({"ids": ("a", "a")}, "must differ"),
+        ({"ids": ("a", None)}, "An id must be"),
+        ({"ids": None}, "list of ids"),
+        ({"indptr": None}, "indptr must be an array of int64; got NoneType"),
+        ({"indices": None}, "indices must be an array"),
+        ({"weights": [1, 2]}, "weights must be an array of float32; got list"),
+        ({"weights": np.array([1, 2], np.float32)}, "row 0, column 1: 1 there and 2 back"),
+        ({"indptr": [0, 1, 1], "indices": np.array([1], np.int32)}, "row 0, column 1: .* 0 back"),
     ],
 )
 def test_graph_refuses_rows_that_a_walk_could_leave(change, message):
@@ -370,4 +380,37 @@ def test_graph_takes_rows_with_empty_ones_between():
     assert graph.edge_count == 1
     assert graph.isolated == ("a", "c", "e")
     with pytest.raises(InputError, match="must differ"):
-        Graph(tuple("aacde"), graph.indptr, indices).neighbours("a")
+        Graph(tuple("aacde"), graph.indptr, indices)
+
+
+def test_graph_undirected_by_hand_has_a_way_back():
+    """A cycle is a directed graph; as an undirected one it must hold each arc twice."""
+    ring = (np.arange(4), np.array([1, 2, 0], np.int32))
+    with pytest.raises(InputError, match=r"must be symmetric.*row 0, column 1"):
+        Graph(tuple("abc"), *ring)
+    made = Graph(tuple("abc"), *ring, directed=True)
+    both = made.undirected()
+    again = Graph(both.ids, both.indptr, both.indices, both.weights, merged=both.merged)
+    assert same(again, both)
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_graph_cannot_be_changed(directed):
+    """Its arrays and counts are read-only, without a copy, and what was passed is left alone."""
+    made = Graph.from_edges([("a", "b"), ("b", "c"), ("c", "c")], [2, 3, 4], directed=directed)
+    parts = [np.array(part) for part in (made.indptr, made.indices, made.weights)]
+    dropped = {"self loop": 1}
+    by_hand = Graph(made.ids, *parts, directed, 0, dropped)
+    assert same(by_hand, made)
+    dropped["self loop"] = 9
+    copies = [pickle.loads(pickle.dumps(made)), copy.deepcopy(made), copy.copy(made)]
+    for graph in (made, by_hand, made.without_edges([0]), *copies):
+        assert graph.dropped == {"self loop": 1}
+        with pytest.raises(TypeError):
+            graph.dropped["self loop"] = 2
+        for array in (graph.indptr, graph.indices, graph.weights):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 1
+    assert all(same(graph, made) for graph in copies)
+    assert np.shares_memory(by_hand.indices, parts[1])
+    assert all(part.flags.writeable for part in parts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from embedry.data.graphs.edges import Edges, as_places, as_weights, check_some, keep_edges
 from embedry.data.graphs.foreign import read_file, read_frame, read_networkx, read_scipy
 from embedry.data.graphs.numbering import as_column, columns_of, number_nodes
-from embedry.data.graphs.rows import BothWays, check_rows, compress, is_symmetric
+from embedry.data.graphs.rows import Arrays, BothWays, check_rows, compress, is_symmetric
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import Id, check_id, check_ids, check_unique
 
@@ -37,7 +38,8 @@ class Graph:
     """Nodes and edges, weighted or not, directed or not.
 
     Make one with `from_edges`, `from_file`, `from_frame`, `from_networkx` or `from_scipy`. An
-    arc is an edge in one direction: an undirected edge is two arcs, a self loop is one.
+    arc is an edge in one direction: an undirected edge is two arcs, a self loop is one. Arrays
+    are read-only views of those that were passed, and ``dropped`` is a read-only copy.
 
     Attributes
     ----------
@@ -60,7 +62,8 @@ class Graph:
     Raises
     ------
     InputError
-        If the arrays are not rows of a graph: a walk over them would leave memory.
+        If the arrays are not rows of a graph: a walk over them would leave memory; if an id is
+        none or comes twice; or if it is not directed and an arc has no counterpart.
 
     Examples
     --------
@@ -78,8 +81,28 @@ class Graph:
     dropped: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse arrays that are not rows of a graph."""
-        check_rows(len(self.ids), self.indptr, self.indices, self.weights)
+        """Refuse what is no graph, and hold the rest against change."""
+        ids = tuple(check_ids(self.ids))
+        check_unique(ids, "the nodes of a graph")
+        check_rows(len(ids), self.indptr, self.indices, self.weights)
+        self._hold(ids, (self.indptr, self.indices, self.weights), self.dropped)
+        if not self.directed:
+            is_symmetric(self._arcs, len(ids), required=True)
+
+    def _hold(self, ids: tuple[Id, ...], arrays: Arrays, dropped: Mapping[str, int]) -> None:
+        """Set what is not to be changed, although the class is frozen."""
+        views = [None if array is None else array.view() for array in arrays]
+        for view in views:
+            if view is not None:
+                view.flags.writeable = False
+        names = ("indptr", "indices", "weights")
+        held = {"ids": ids, "dropped": MappingProxyType(dict(dropped))}
+        vars(self).update(zip(names, views, strict=True), **held)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by the parts; a read-only mapping cannot be pickled."""
+        arrays = self.indptr, self.indices, self.weights
+        return _whole, (self.ids, arrays, self.directed, self.merged, dict(self.dropped))
 
     def __len__(self) -> int:
         """Return how many nodes there are."""
@@ -134,7 +157,6 @@ class Graph:
 
     @cached_property
     def _numbers(self) -> dict[Id, int]:
-        check_unique(self.ids, "the nodes of a graph")
         return {name: number for number, name in enumerate(self.ids)}
 
     def numbers(self, ids: Iterable[Id]) -> NDArray[np.int32]:
@@ -308,7 +330,7 @@ class Graph:
         check_some(edges, {})
         directed = self.directed if directed is None else directed
         rows = compress(edges, ids, directed=directed, both_ways=both_ways)
-        return Graph(ids, *rows.arrays, directed, self.merged + rows.merged, self.dropped)
+        return _whole(ids, rows.arrays, directed, self.merged + rows.merged, self.dropped)
 
     @classmethod
     def from_edges(
@@ -557,4 +579,15 @@ def _built(
     dropped = {**dropped, **more}
     check_some(kept, dropped)
     rows = compress(kept, ids, directed=directed)
-    return Graph(ids, *rows.arrays, directed, rows.merged, dropped)
+    return _whole(ids, rows.arrays, directed, rows.merged, dropped)
+
+
+def _whole(
+    ids: tuple[Id, ...], arrays: Arrays, directed: bool, merged: int, dropped: Mapping[str, int]
+) -> Graph:
+    """Make a graph whose names differ and whose arcs have counterparts by how it was made."""
+    check_rows(len(ids), *arrays)
+    graph = object.__new__(Graph)
+    vars(graph).update(directed=directed, merged=merged)
+    graph._hold(ids, arrays, dropped)
+    return graph

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from embedry.data.graphs.edges import Edges
     from embedry.ids import Id
 
-__all__ = ["BothWays", "Rows", "check_rows", "compress", "is_symmetric"]
+__all__ = ["Arrays", "BothWays", "Rows", "check_rows", "compress", "is_symmetric"]
 
 _NEARLY = 1e-6  # a few float32 roundings: sums of the same weights in another order
 
 BothWays: TypeAlias = Literal["same", "add"]
+Arrays: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32] | None]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ class Rows:
     merged: int
 
     @property
-    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32] | None]:
+    def arrays(self) -> Arrays:
         """The three arrays: indptr, indices, weights."""
         return self.indptr, self.indices, self.weights
 
@@ -274,7 +275,7 @@ def check_rows(
         arc leads to no node, a row does not ascend, or a weight is not finite and above 0.
     """
     _check_array("indptr", indptr, np.int64, nodes + 1)
-    _check_array("indices", indices, np.int32, len(indices))
+    _check_array("indices", indices, np.int32, np.size(indices))
     lengths = np.diff(indptr)
     if indptr[0] != 0 or indptr[-1] != len(indices) or lengths.min(initial=0) < 0:
         raise InputError(
@@ -296,7 +297,12 @@ def check_rows(
         raise InputError("The weights of a graph must be finite and above 0. Drop other edges.")
 
 
-def _check_array(name: str, array: NDArray[Any], dtype: type[np.generic], length: int) -> None:
+def _check_array(name: str, array: Any, dtype: type[np.generic], length: int) -> None:
+    if not isinstance(array, np.ndarray):
+        raise InputError(
+            f"{name} must be an array of {np.dtype(dtype)}; got {type(array).__name__}. "
+            "Build the graph with from_edges or from_scipy."
+        )
     if array.dtype != dtype or array.shape != (length,):
         raise InputError(
             f"{name} must be {np.dtype(dtype)} ({length},); got {array.dtype} {array.shape}. "

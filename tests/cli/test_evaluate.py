@@ -64,6 +64,20 @@ def test_evaluate_graph_knows_nodes_that_are_numbers(embedry, tmp_path):
     assert facts["micro_f1"]["deviation"] is None
 
 
+def test_evaluate_graph_reads_labels_as_told(embedry, nodes):
+    """What can be read in two ways is refused with advice, which the option follows."""
+    pytest.importorskip("sklearn")
+    _, model, labels = nodes
+    labels.write_text(
+        labels.read_text(encoding="utf-8").replace("left", "left,1"), encoding="utf-8"
+    )
+    assert "two ways" in embedry("evaluate", "graph", model, labels).err
+    facts = json.loads(
+        embedry("evaluate", "graph", model, labels, "--delimiter", " ", "--json").out
+    )
+    assert (facts["nodes"], facts["labels"]) == (40, 2)
+
+
 @pytest.mark.parametrize("operator", ["hadamard", "cosine"])
 def test_evaluate_links_learns_from_what_was_not_held_out(embedry, edges, operator):
     """Each split is that of split_edges, learned from its graph alone by a learner of its seed."""

@@ -41,6 +41,7 @@ __all__ = [
     "Threads",
     "WalksPerNode",
     "as_columns",
+    "as_delimiter",
     "check_folder_of",
     "check_settings",
     "known_id",
@@ -151,6 +152,21 @@ def as_columns(text: str | None) -> list[str | int] | None:
     return [int(name) if re.fullmatch(r"[0-9]{1,9}", name) else name for name in names]
 
 
+def as_delimiter(text: str | None) -> str | None:
+    r"""Read what parts columns from the command line, where a tab is hard to type.
+
+    Parameters
+    ----------
+    text : str or None
+
+    Returns
+    -------
+    str or None
+        With a tab for each ``\t``.
+    """
+    return None if text is None else text.replace("\\t", "\t")
+
+
 def read_graph(edges: Path, delimiter: str | None, columns: str | None, *, directed: bool) -> Graph:
     """Read a graph as the options say; see `embedry.Graph.from_file`.
 
@@ -174,7 +190,7 @@ def read_graph(edges: Path, delimiter: str | None, columns: str | None, *, direc
 
     return Graph.from_file(
         edges,
-        delimiter=None if delimiter is None else delimiter.replace("\\t", "\t"),
+        delimiter=as_delimiter(delimiter),
         columns=as_columns(columns) or (0, 1, 2),
         directed=directed,
     )

@@ -38,6 +38,7 @@ def graph(
     splits: Annotated[int, typer.Option(help="How often nodes are split at random.")] = 10,
     seed: arguments.Seed = 0,
     form: FormatName = Format.AUTO,
+    delimiter: arguments.Delimiter = None,
     as_json: arguments.AsJson = False,
 ) -> None:
     """Measure how much the vectors of nodes tell of their labels.
@@ -50,7 +51,7 @@ def graph(
 
     real_number("train", train, 0, 1)
     whole_number("splits", splits, 1)
-    found = read_labels(labels)
+    found = read_labels(labels, delimiter=arguments.as_delimiter(delimiter))
     space = open_space(model, form)
     named = {arguments.known_id(space.embeddings, str(node)): has for node, has in found.items()}
     score = node_classification(space.embeddings, named, train=train, splits=splits, seed=seed)

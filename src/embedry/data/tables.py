@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Form", "Table", "read_table"]
+__all__ = ["Form", "Table", "read_rows", "read_table"]
 
 _ROWS_AT_ONCE = 2**14
 _LOOKED_AT = 4096  # bytes that tell whether a file is text
@@ -133,13 +133,7 @@ def read_table(
         As `Interactions.from_file`.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Pass the path of a text table.")
-    if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
-        raise InputError(f"delimiter must be a text that is not empty; got {delimiter!r}.")
-    if not isinstance(comments, str):
-        raise InputError(f"comments must be a str of characters; got {comments!r}.")
-    source = _Source(path, delimiter or _found_delimiter(_first_line(path, comments)), comments)
+    source = _source(path, delimiter, comments)
     with source.rows() as (rows, lines):
         head = list(islice(rows, 2))
         if not head:
@@ -157,6 +151,42 @@ def read_table(
             source.refuse(form, places, len(head[0]), header=bool(header))
         counts = {"header line": int(bool(header)), "comment line": lines.comments}
     return table.table({reason: count for reason, count in counts.items() if count})
+
+
+def read_rows(
+    path: str | Path, *, delimiter: str | None, comments: str = ""
+) -> tuple[str, Iterator[tuple[int, list[str]]]]:
+    """Read rows of any width, told apart and split as those of `read_table`.
+
+    Parameters
+    ----------
+    path, delimiter, comments
+        As there.
+
+    Returns
+    -------
+    delimiter : str
+        The one that was passed or found; a space stands for any run of white space.
+    rows : iterator of (int, list of str)
+        The number of the line that a row ends in, from 1, and its fields; no blank ones.
+
+    Raises
+    ------
+    FileNotFoundError, InputError, FileFormatError
+        As `read_table`; those of single lines when they are come to.
+    """
+    source = _source(Path(path), delimiter, comments)
+    return source.mark, source.numbered()
+
+
+def _source(path: Path, delimiter: str | None, comments: str) -> _Source:
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. Pass the path of a text table.")
+    if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
+        raise InputError(f"delimiter must be a text that is not empty; got {delimiter!r}.")
+    if not isinstance(comments, str):
+        raise InputError(f"comments must be a str of characters; got {comments!r}.")
+    return _Source(path, delimiter or _found_delimiter(_first_line(path, comments)), comments)
 
 
 def _batches(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
@@ -206,6 +236,11 @@ class _Source:
                 raise InputError(
                     f"{self.path}, line {lines.number}: {error}. Mend the quotes."
                 ) from error
+
+    def numbered(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the rows that are not blank, each with the number of its last line."""
+        with self.rows() as (rows, lines):
+            yield from ((lines.number, row) for row in rows if any(row))
 
     def refuse(self, form: Form, places: list[int], width: int, *, header: bool) -> None:
         """Find the first row that does not fit, and say why."""

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedry.data.graph import Graph
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
 from embedry.trust.evaluate import read_labels
@@ -31,12 +32,81 @@ def test_read_labels_joins_what_is_said_of_a_node(write):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("0 8\n1\n", "line 2"), ("\n# nothing\n", "at least one node"), ("caf\xe9 1\n", "UTF-8")],
+    [
+        ("0 8\n1\n", "line 2"),
+        ("0,8\n1,\n", "line 2.*node and its labels"),
+        ("0,8\n,8\n", "line 2.*node and its labels"),
+        ('0,8\n1,"8\n', "Mend the quotes"),
+        ("n0|l0\n", "line 1.*delimiter="),
+        ("\n# nothing\n", "at least one node"),
+        ("node label\n", "at least one node"),
+        ("caf\xe9 1\n", "UTF-8"),
+    ],
 )
 def test_read_labels_says_what_is_wrong(write, text, message):
-    """A node alone, an empty file, another encoding."""
+    """A node or a label alone, an empty file, another encoding, another delimiter."""
     with pytest.raises(InputError, match=message):
         read_labels(write(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("n0,l0\nn1,l1\n", {"n0": ("l0",), "n1": ("l1",)}),
+        ("n0, l0\n", {"n0": ("l0",)}),
+        ('n0, l0, "big, red"\n', {"n0": ("l0", "big, red")}),
+        ("n0,l0,\nn1,l1,l2\n", {"n0": ("l0",), "n1": ("l1", "l2")}),
+        ("n0;l0\n", {"n0": ("l0",)}),
+        ("n0::l0::l1\n", {"n0": ("l0", "l1")}),
+        ("New York\tbig city\tport\n", {"New York": ("big city", "port")}),
+        ("n0\tSci-fi\r\n", {"n0": ("Sci-fi",)}),
+        ("New York,city\n", None),
+        ("Rome,city\nNew York,city\n", {"Rome": ("city",), "New York": ("city",)}),
+        ("% said\n# said\nn0 l0\n", {"n0": ("l0",)}),
+        ("node,label\nn0,l0\n", {"n0": ("l0",)}),
+        ("% said\nNode ID\tClass\nn0\tl0\n", {"n0": ("l0",)}),
+        ("n0 l0\nnode label\n", {"n0": ("l0",), "node": ("label",)}),
+        ("n0 l0,l1\n", None),
+        ("n0 l0\nn1 l1, l2\n", None),
+        ("n0 l0\nn1, l1\n", None),
+        ("n0\tl0,l1\n", None),
+        ("n0,l0;l1\n", None),
+        ("n0;l0,l1\n", None),
+        ("York, UK\tcity\n", {"York, UK": ("city",)}),
+    ],
+)
+def test_read_labels_finds_out_how_columns_are_parted(write, text, expected):
+    """As graphs are read: by the first line; what can be read in two ways is refused (None)."""
+    if expected is None:
+        with pytest.raises(InputError, match=r"line [12].*two ways.*delimiter="):
+            read_labels(write(text))
+    else:
+        assert read_labels(write(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        ("n0 l0,l1\n", {"delimiter": " "}, {"n0": ("l0,l1",)}),
+        ("n0\tl0,l1\n", {"delimiter": "\t"}, {"n0": ("l0,l1",)}),
+        ("New York,city\n", {"delimiter": ","}, {"New York": ("city",)}),
+        ("n0|l0\n", {"delimiter": "|"}, {"n0": ("l0",)}),
+        ("node label\nn0 l0\n", {"header": False}, {"node": ("label",), "n0": ("l0",)}),
+        ("paper topic\nn0 l0\n", {"header": True}, {"n0": ("l0",)}),
+        ("#n0 l0\n", {"comments": ""}, {"#n0": ("l0",)}),
+    ],
+)
+def test_read_labels_reads_as_told(write, text, options, expected):
+    """What is passed is not found out."""
+    assert read_labels(write(text), **options) == expected
+
+
+def test_read_labels_reads_the_comments_and_columns_of_graphs(write):
+    """The same file, as edges and as labels, has the same names in both."""
+    for mark in (",", ", ", "\t", ";", "::", " "):
+        path = write(f"# said\n% said\na{mark}b\nb{mark}c\n")
+        found = read_labels(path)
+        assert {*found, *found["b"]} == set(Graph.from_file(path).ids)
 
 
 def test_read_labels_of_no_file(tmp_path):

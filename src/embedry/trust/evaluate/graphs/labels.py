@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from embedry.data.text.encoding import read_text
+from embedry.data.tables import read_rows
 from embedry.errors import InputError
 from embedry.ids import Id, check_id, check_ids
 
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from embedry.embeddings import Embeddings
 
 __all__ = ["LabelTable", "Labels", "read_labels"]
+
+_NODES = frozenset({"node", "nodes", "nodeid", "id", "ids", "name", "vertex", "vertexid"})
+_LABELS = frozenset(
+    {"label", "labels", "labelid", "class", "classes", "classid", "group", "groups", "groupid"}
+    | {"category", "categories", "categoryid", "target", "community"}
+)
 
 Labels: TypeAlias = "Mapping[Id, Id | Iterable[Id]]"
 
@@ -110,13 +116,28 @@ def _labels_of(node: Id, given: Id | Iterable[Id]) -> frozenset[Id]:
         ) from error
 
 
-def read_labels(path: str | Path) -> dict[Id, tuple[Id, ...]]:
-    """Read labels from a text file: a node and its labels a line, separated by white space.
+def read_labels(
+    path: str | Path,
+    *,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    comments: str = "#%",
+) -> dict[Id, tuple[Id, ...]]:
+    """Read labels from a text file: a node and its labels a line.
 
     Parameters
     ----------
     path : str or Path
-        UTF-8, gzipped or not. Empty lines and those that begin with ``#`` are passed over.
+        csv, tsv or text in columns at white space, UTF-8, gzipped or not. Lines may have labels
+        in different number; empty lines and empty labels beside others are passed over.
+    delimiter : str, optional
+        Between all columns. Found out from the first line when left out, as `Graph.from_file`
+        does: tab, ``::``, semicolon, comma or space; a space stands for any run of white space.
+    header : bool, optional
+        Whether the first line names the columns, and is passed over. When left out: it does if
+        it has two columns that read like ``node,label``, ``id,class`` or ``node_id,group``.
+    comments : str
+        Lines that begin with one of these characters are passed over.
 
     Returns
     -------
@@ -129,22 +150,45 @@ def read_labels(path: str | Path) -> dict[Id, tuple[Id, ...]]:
     FileNotFoundError
         If there is no such file.
     InputError
-        If it is not UTF-8 or holds no label, or a line has a node alone: the message names it.
+        If it is not UTF-8 or holds no label, a line has a node alone, or the delimiter was to be
+        found out and a line can be read in two ways (``n0 l0,l1``): the message names it.
     FileFormatError
         If it is UTF-16 or UTF-32, packed by another tool than gzip, or gzipped and damaged.
     """
-    text = read_text(path)
+    mark, rows = read_rows(path, delimiter=delimiter, comments=comments)
     found: dict[Id, dict[Id, None]] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        node, *names = line.split() or [""]
-        if not node or node.startswith("#"):
+    for place, (number, row) in enumerate(rows):
+        if place == 0 and (_is_header(row) if header is None else header):
             continue
-        if not names:
+        node, *names = row[0], *filter(None, row[1:])
+        where = f"{path}, line {number}"
+        if not (node and names):
             raise InputError(
-                f"{path}, line {number}: must hold a node and its labels; got {line.strip()!r}. "
-                "Leave out nodes without labels."
+                f"{where}: must hold a node and its labels; got {row}. Leave out nodes without "
+                "labels, or pass delimiter=."
             )
+        if delimiter is None:
+            _check_one_way(where, mark, row, first=place == 0)
         found.setdefault(node, {}).update(dict.fromkeys(names))
     if not found:
         raise InputError(f"{path} must hold at least one node with a label; it holds none.")
     return {node: tuple(names) for node, names in found.items()}
+
+
+def _is_header(row: list[str]) -> bool:
+    """Say whether a first row names columns, as its letters tell."""
+    letters = ["".join(filter(str.isalpha, name)).lower() for name in row]
+    return len(row) == 2 and letters[0] in _NODES and letters[1] in _LABELS
+
+
+def _check_one_way(where: str, mark: str, row: list[str], *, first: bool) -> None:
+    """Refuse a row that another delimiter parts too, where nobody said which is meant."""
+    # of a csv file whose first id has no blank, further ids may have some
+    blank = first and mark not in {" ", "\t"} and len(row[0].split()) > 1
+    names = row[1:] if mark == "\t" else row
+    if blank or any(other in name for name in names for other in {",", ";"} - {mark}):
+        raise InputError(
+            f"{where}: can be read in two ways, parted by {mark!r} as {row}, or by another mark in "
+            f"it. Pass delimiter={mark!r} if that is right; else put the same mark between all "
+            "columns."
+        )

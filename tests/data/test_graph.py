@@ -293,6 +293,7 @@ def test_graph_subgraph_is_the_table_of_some_rows(edges, directed, random):
         ([("a", "\ud800")], None, "valid Unicode"),
         ([("a", "b")], [1, 2], "one an edge"),
         ([("a", "b")], ["1"], "weights must be numbers"),
+        ([("a", "b")], np.array(["1"], object), "weights must be numbers; got '1' of type str"),
         ([("a", "b")], [1j], "weights must be numbers"),
         ([("x", "y"), ("a", "b")], [1, -1], "edge 1, 'a' to 'b': -1"),
         ([("x", "y"), ("a", "b")], [1, np.nan], "1 are not, the first at edge 1"),

@@ -467,6 +467,8 @@ class Graph:
         target: str = "target",
         weight: str | None = None,
         directed: bool = False,
+        nodes: Iterable[Id] = (),
+        self_loops: SelfLoops = "drop",
     ) -> Graph:
         """Build from columns of a DataFrame (pandas, polars), an Arrow table or a mapping.
 
@@ -478,7 +480,7 @@ class Graph:
             The names of the two columns of ids.
         weight : str, optional
             The name of the column of weights; every edge weighs 1 when left out.
-        directed : bool
+        directed, nodes, self_loops
             As in `from_edges`, like all rules for edges that come again.
 
         Returns
@@ -488,10 +490,13 @@ class Graph:
         Raises
         ------
         InputError
-            If a column is missing, or as `from_edges`.
+            If it is no frame, a column is missing or has a gap (the message names its row,
+            counted from 0), or as `from_edges`.
         """
         columns, weights = read_frame(frame, source, target, weight)
-        return cls.from_edges(columns, weights, directed=directed)
+        return cls.from_edges(
+            columns, weights, directed=directed, nodes=nodes, self_loops=self_loops
+        )
 
     @classmethod
     def from_networkx(

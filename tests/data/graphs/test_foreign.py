@@ -415,9 +415,32 @@ def test_graph_from_frame_refuses():
     with pytest.raises(InputError, match="'trust'"):
         Graph.from_frame(COLUMNS, source="who", target="whom", weight="trust")
     pandas = module("pandas")
-    for gap in ([1, None], pandas.array([1, None], "Int64"), ["a", None]):
-        with pytest.raises(InputError, match="An id must be"):
-            Graph.from_frame(pandas.DataFrame({"source": gap, "target": [1, 2]}))
+    for gap in ([1, None], pandas.array([1, None], "Int64"), ["a", None], [1, np.nan]):
+        frame = pandas.DataFrame({"source": [1, 2], "target": gap, "w": gap})
+        with pytest.raises(InputError, match=r"'target', row 1 \(from 0\) is missing. Drop"):
+            Graph.from_frame(frame)
+        if gap[0] == 1:
+            with pytest.raises(InputError, match="column 'w', row 1"):
+                Graph.from_frame(frame, target="source", weight="w")
+    with pytest.raises(InputError, match="column 'source', row 0"):
+        Graph.from_frame({"source": [None, 1], "target": [1, 2]})
+    with pytest.raises(InputError, match=r"An id must be .* got 1.5"):
+        Graph.from_frame({"source": [1.5, 1], "target": [1, 2]})
+    with pytest.raises(InputError, match="An id must be"):
+        Graph.from_frame({"source": [[1], [1, 2]], "target": [1, 2]})
+    with pytest.raises(InputError, match="column 'source', row 1"):
+        Graph.from_frame({"source": ["a", np.nan], "target": [1, 2]})
+    for frame in (5, None, "ab"):
+        with pytest.raises(InputError, match="frame must be a DataFrame"):
+            Graph.from_frame(frame)
+
+
+def test_graph_from_frame_takes_what_from_edges_takes():
+    """Nodes without edges come first, and self loops stay when asked for."""
+    frame = {"source": ["a", "b"], "target": ["b", "b"]}
+    made = Graph.from_frame(frame, nodes=["z"], self_loops="keep")
+    assert (made.ids, made.edge_count, made.dropped) == (("z", "a", "b"), 2, {})
+    assert Graph.from_frame(frame).dropped == {"self loop": 1}
 
 
 # --- real graphs -------------------------------------------------------------------------------

@@ -80,6 +80,8 @@ def as_weights(
         given = np.asarray(weights)
         if given.dtype.kind not in "biufO":
             raise TypeError(f"got dtype {given.dtype}")
+        if given.dtype.kind == "O":
+            _check_no_text(given)
         wide = np.float32 if given.dtype == np.float32 else np.float64
         array: NDArray[np.floating] = given.astype(wide, copy=False)
     except (TypeError, ValueError) as error:
@@ -96,6 +98,13 @@ def as_weights(
             "scale the weights."
         )
     return array
+
+
+def _check_no_text(given: NDArray[Any]) -> None:
+    texts = (value for value in given.flat if isinstance(value, (str, bytes)))
+    text = next(texts, None)
+    if text is not None:
+        raise TypeError(f"got {text!r} of type {type(text).__name__}")
 
 
 def keep_edges(edges: Edges, *, self_loops: bool) -> tuple[Edges, dict[str, int]]:

@@ -185,12 +185,42 @@ def read_frame(
     Raises
     ------
     InputError
-        If a column is missing.
+        If it is no frame, a column is missing, or has a gap: the message names its row.
     """
+    if isinstance(frame, str) or not hasattr(frame, "__getitem__"):
+        raise InputError(
+            f"frame must be a DataFrame, a table or a mapping of columns; got {frame!r}. Pass "
+            "pairs to from_edges."
+        )
     names = list(getattr(frame, "column_names", frame))
     for name in (source, target, weight):
         if name is not None and name not in names:
             found = ", ".join(map(str, names))
             raise InputError(f"The frame must have a column {name!r}; it has {found}.")
+        if name is not None:
+            _check_whole(name, frame[name])
     weights = None if weight is None else np.asarray(frame[weight])
     return (frame[source], frame[target]), weights
+
+
+def _check_whole(name: str, column: Any) -> None:
+    """Refuse gaps: None, NaN, NaT or the NA of pandas."""
+    values = column
+    if not isinstance(column, (list, tuple)):
+        array = np.asarray(column)
+        values = array.tolist() if array.ndim == 1 and array.dtype.kind in "fOmM" else []
+    gaps = (place for place, value in enumerate(values) if _is_gap(value))
+    place = next(gaps, None)
+    if place is not None:
+        raise InputError(
+            f"The frame must be without gaps; column {name!r}, row {place} (from 0) is missing. "
+            "Drop the row."
+        )
+
+
+def _is_gap(value: object) -> bool:
+    if type(value) in {str, int}:
+        return False
+    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))

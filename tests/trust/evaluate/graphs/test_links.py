@@ -133,6 +133,9 @@ def test_link_prediction_does_not_depend_on_blocks(blocks, monkeypatch):
         ({"train_pairs": 0}, "train_pairs"),
         ({"seed": -1}, "seed"),
         ({"embeddings": []}, "one embedding a split"),
+        ({"embeddings": None}, "must be Embeddings.*got NoneType and EdgeSplit"),
+        ({"split": None}, "got Embeddings and NoneType"),
+        ({"split": 0.5}, "got Embeddings and float"),
         ({"embeddings": [[1.0, 2.0]]}, "must be Embeddings"),
         ({"split": "half"}, "an EdgeSplit"),
         ({"embeddings": Embeddings(["0", "1"], np.eye(2))}, "Training edges and non-edges"),
@@ -148,6 +151,15 @@ def test_link_prediction_refuses_what_cannot_be_asked(blocks, change, message):
     given = {"embeddings": space, "split": split_edges(graph), **change}
     with pytest.raises(InputError, match=message):
         link_prediction(given.pop("embeddings"), given.pop("split"), **given)
+
+
+def test_link_prediction_refuses_arguments_in_the_other_order(blocks):
+    """A split first, alone or in a list, is told from embeddings."""
+    graph, space = blocks
+    split = split_edges(graph)
+    for one, two in ((split, space), ([split], [space])):
+        with pytest.raises(InputError, match="must be Embeddings and split an EdgeSplit"):
+            link_prediction(one, two)
 
 
 def test_link_prediction_by_cosine_needs_no_extra(blocks, monkeypatch):

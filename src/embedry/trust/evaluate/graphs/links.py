@@ -10,8 +10,9 @@ Grover, Leskovec 2016, node2vec: Scalable Feature Learning for Networks, section
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["LinkPrediction", "Operator", "check_operator", "link_prediction"]
 
 Operator = Literal["hadamard", "average", "l1", "l2", "cosine"]
+
+_Kind = TypeVar("_Kind")
 
 _PAIRS_AT_ONCE = 2**16
 _OPERATORS: dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]] = {
@@ -163,10 +166,9 @@ def check_operator(operator: str) -> None:
 def _runs(
     embeddings: Embeddings | Sequence[Embeddings], split: EdgeSplit | Sequence[EdgeSplit]
 ) -> list[tuple[Embeddings, EdgeSplit]]:
-    spaces = [embeddings] if isinstance(embeddings, Embeddings) else list(embeddings)
-    splits = [split] if isinstance(split, EdgeSplit) else list(split)
-    fitting = all(isinstance(space, Embeddings) for space in spaces)
-    if not (fitting and all(isinstance(held, EdgeSplit) for held in splits)):
+    spaces = _listed(embeddings, Embeddings)
+    splits = _listed(split, EdgeSplit)
+    if spaces is None or splits is None:
         raise InputError(
             "embeddings must be Embeddings and split an EdgeSplit, or sequences of them; got "
             f"{type(embeddings).__name__} and {type(split).__name__}."
@@ -177,6 +179,15 @@ def _runs(
             "the graph of each split."
         )
     return list(zip(spaces, splits, strict=True))
+
+
+def _listed(given: object, kind: type[_Kind]) -> list[_Kind] | None:
+    """Return one or several of a kind as a list, or None where they are something else."""
+    if isinstance(given, kind):
+        return [given]
+    items = list(given) if isinstance(given, Iterable) else [given]
+    fitting = [item for item in items if isinstance(item, kind)]
+    return fitting if len(fitting) == len(items) else None
 
 
 class _Run:

@@ -10,11 +10,12 @@ from embedry.errors import InputError
 
 @pytest.mark.parametrize(
     ("known", "text", "id"),
-    [({7}, "7", 7), ({"7", 7}, "7", "7"), ({-7}, "-7", -7), ({7}, "07", 7), ({7}, "٧", "٧"),
+    [({7}, "7", 7), ({"7", 7}, "7", "7"), ({-7}, "-7", -7), ({7}, "07", "07"), ({7}, "٧", "٧"),
+     ({0}, "0", 0), ({0}, "-0", "-0"), ({0}, "00", "00"), ({10}, "10", 10), ({-7}, "-07", "-07"),
      ({7}, "x", "x"), ({7}, "8", "8"), ({7}, "", "")],
 )  # fmt: skip
 def test_known_id_is_a_number_only_where_that_is_known(known, text, id):
-    """A text stays itself unless only the number it writes is known."""
+    """A text stays itself unless only the number it writes is known; no two are one number."""
     found = known_id(known, text)
     assert (found, type(found)) == (id, type(id))
 

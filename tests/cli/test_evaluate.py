@@ -78,6 +78,17 @@ def test_evaluate_graph_reads_labels_as_told(embedry, nodes):
     assert (facts["nodes"], facts["labels"]) == (40, 2)
 
 
+def test_evaluate_graph_tells_1_from_01(embedry, tmp_path):
+    """Of labels for 1 and for 01, those of 01 are no node's, and counted so."""
+    pytest.importorskip("sklearn")
+    Embeddings(range(8), [[n // 4, 1] for n in range(8)]).save(tmp_path / "nodes")
+    lines = [f"{n} {n // 4}\n0{n} other\n-{n} other\n" for n in range(8)]
+    (tmp_path / "labels").write_text("".join(lines))
+    done = embedry("evaluate", "graph", tmp_path / "nodes", tmp_path / "labels", "--json")
+    facts = json.loads(done.out)
+    assert (facts["nodes"], facts["labels"], facts["without_vector"]) == (8, 2, 16)
+
+
 @pytest.mark.parametrize("operator", ["hadamard", "cosine"])
 def test_evaluate_links_learns_from_what_was_not_held_out(embedry, edges, operator):
     """Each split is that of split_edges, learned from its graph alone by a learner of its seed."""

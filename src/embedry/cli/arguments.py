@@ -74,7 +74,7 @@ Columns = Annotated[
     str | None, typer.Option(help="Of source, target, weight: '0,1' or names in the first line.")
 ]
 
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}")
+_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,18}")
 
 
 def check_folder_of(out: Path) -> None:
@@ -127,7 +127,8 @@ def known_id(known: Container[object], text: str) -> Id:
     Returns
     -------
     str or int
-        The text as it stands, or a number where only the number that it writes is known.
+        The text as it stands, or a number where only the number that it writes is known; 01 and
+        -0 write none, so that two texts are never one id.
     """
     is_number = text not in known and _WHOLE_NUMBER.fullmatch(text) and int(text) in known
     return int(text) if is_number else text

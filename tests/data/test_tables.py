@@ -78,6 +78,7 @@ def test_table_strips_the_fields_that_are_not_quoted(tmp_path_factory, rows):
         ("u 7\n1 2\n", 0),
         ("7b 1st\n1 2\n", 0),  # begins with a digit: rather a name than a heading
         ("nan null\n1 2\n", 0),
+        ("u u\n1 2\n", 0),
         ("u v\n", 0),
         ("u v w\n1 2 3\n", 1),
     ],
@@ -86,7 +87,7 @@ def test_table_takes_two_words_above_two_numbers_for_a_header(tmp_path, text, co
     """Names of columns are no nodes, users or items; the line is counted, and can be kept."""
     path = written(tmp_path, text)
     for made in (Graph.from_file(path), Interactions.from_file(path)):
-        assert made.dropped == ({"header line": 1} if counted else {})
+        assert made.dropped.get("header line", 0) == counted
     assert len(Interactions.from_file(path)) == text.count("\n") - counted
     if len(text.split("\n")[0].replace("\t", " ").replace(",", " ").split()) == 2:
         assert Graph.from_file(path, header=False).dropped == {}
@@ -100,3 +101,41 @@ def test_table_refuses_a_first_line_whose_weight_is_missing(tmp_path, weight, re
     """A gap or a decimal comma is a fault of that line, not the name of a column."""
     with pytest.raises(InputError, match=r"line 1: the (weight|value) must be"):
         read(written(tmp_path, f"a;b;{weight}\nb;c;2\n"))
+
+
+# --- lines -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mark", [" ", ",", "\t", "::"])
+@pytest.mark.parametrize("first", ["", "  # one\n", "   \n", "# one\n"])
+def test_table_leaves_out_comments_and_blank_lines_after_blanks(tmp_path, mark, first):
+    """An indented comment is one, a line of blanks is none, first in the file or not."""
+    lines = f"{first}1{mark}2\n  # two{mark}words\n   \n2{mark}3\n"
+    made = Graph.from_file(written(tmp_path, lines))
+    assert made.ids == ("1", "2", "3")
+    assert made.dropped == {"comment line": 1 + ("#" in first)}
+
+
+def test_table_keeps_a_name_that_begins_with_a_comment_mark_when_told(tmp_path):
+    """Without marks nothing is a comment, and no blank line is counted as one."""
+    path = written(tmp_path, "\n  \n #a,b\n")
+    assert Graph.from_file(path, comments="").ids == ("#a", "b")
+    assert Graph.from_file(written(tmp_path, " \t \n\t#c d\na b\n")).ids == ("a", "b")
+    path = written(tmp_path, "a\tb\n\t#c\n")
+    with pytest.raises(InputError, match="line 2: source and target must not be empty"):
+        Graph.from_file(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("1\t\t2\n2\t\t3\n", "pass delimiter=' ' if several tabs"),
+        ("a\t\tb\nb\t\tc\n", "pass delimiter=' ' if several tabs"),
+        ("a,b\nb,\n", r"Drop the line\.$"),
+        ("a|b\nb|c\n", "Pass delimiter= if"),
+    ],
+)
+def test_table_says_how_columns_may_be_parted(tmp_path, text, advice):
+    """A delimiter that was not found is asked for."""
+    with pytest.raises(InputError, match=advice):
+        Graph.from_file(written(tmp_path, text))

@@ -426,8 +426,8 @@ class Graph:
             are words and both of the next line numbers. ``NA`` and what begins with a digit are
             no words. A header is counted in ``dropped``.
         comments : str
-            Lines that begin with one of these characters, also within quotes, are left out and
-            counted in ``dropped``; ``""`` where names begin with them.
+            Lines that begin with one of these characters, also after blanks or within quotes,
+            are left out and counted in ``dropped``; ``""`` where names begin with them.
         directed, self_loops
             As in `from_edges`, like all rules for edges that come again.
 

@@ -9,11 +9,8 @@ read again line by line.
 from __future__ import annotations
 
 import csv
-import io
-import re
 from array import array
 from collections import defaultdict
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -21,9 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedry.data.text.encoding import check_text
+from embedry.data.lines import Source, open_source
 from embedry.errors import InputError
-from embedry.files import unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -33,12 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Form", "Table", "read_rows", "read_table"]
 
 _ROWS_AT_ONCE = 2**14
-_LOOKED_AT = 4096  # bytes that tell whether a file is text
-_MATRIX_MARKET = "%%MatrixMarket"
-_ATTRIBUTES = re.compile(r"\S.*\s\{(\}|.*:.*\})\s*")  # 1 2 {'weight': 3}
 _MISSING = frozenset({"na", "n/a", "nan", "null", "nil", "none", "missing", "inf", "infinity"})
 _NO_WORD_BEGINS = frozenset("0123456789+-.,{[")
-_BLANKS = " \t\r\n"  # other white space, such as \x85, may belong to a name
 
 
 @dataclass(frozen=True)
@@ -121,7 +113,8 @@ def read_table(
     header : bool or None
         None: found out from the first two lines.
     comments : str
-        Lines that begin with one of these characters are left out and counted.
+        Lines that begin with one of these characters, after blanks or not, are left out and
+        counted.
 
     Returns
     -------
@@ -133,7 +126,7 @@ def read_table(
         As `Interactions.from_file`.
     """
     path = Path(path)
-    source = _source(path, delimiter, comments)
+    source = open_source(path, delimiter, comments)
     with source.rows() as (rows, lines):
         head = list(islice(rows, 2))
         if not head:
@@ -148,7 +141,7 @@ def read_table(
         except csv.Error:
             fits = False
         if not fits:
-            source.refuse(form, places, len(head[0]), header=bool(header))
+            _refuse(source, form, places, len(head[0]), header=bool(header))
         counts = {"header line": int(bool(header)), "comment line": lines.comments}
     return table.table({reason: count for reason, count in counts.items() if count})
 
@@ -175,18 +168,8 @@ def read_rows(
     FileNotFoundError, InputError, FileFormatError
         As `read_table`; those of single lines when they are come to.
     """
-    source = _source(Path(path), delimiter, comments)
+    source = open_source(Path(path), delimiter, comments)
     return source.mark, source.numbered()
-
-
-def _source(path: Path, delimiter: str | None, comments: str) -> _Source:
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Pass the path of a text table.")
-    if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
-        raise InputError(f"delimiter must be a text that is not empty; got {delimiter!r}.")
-    if not isinstance(comments, str):
-        raise InputError(f"comments must be a str of characters; got {comments!r}.")
-    return _Source(path, delimiter or _found_delimiter(_first_line(path, comments)), comments)
 
 
 def _batches(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
@@ -195,129 +178,13 @@ def _batches(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
         yield batch
 
 
-# --- lines and rows ----------------------------------------------------------------------------
-
-
-class _Lines:
-    """The lines of a file but for comments, both counted."""
-
-    def __init__(self, file: Iterable[str], comments: str) -> None:
-        self._file = file
-        self._marks = comments
-        self.number = 0
-        self.comments = 0
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._file:
-            self.number += 1
-            if line[0] in self._marks:
-                self.comments += 1
-            else:
-                yield line
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A file and how to read it, once or again."""
-
-    path: Path
-    mark: str
-    comments: str
-
-    @contextmanager
-    def rows(self) -> Iterator[tuple[Iterator[list[str]], _Lines]]:
-        """Open the rows that are not blank, and what knows the number of the last line read."""
-        is_csv = len(self.mark) == 1 and self.mark != " "
-        with _text(self.path, newline="" if is_csv else "\n") as file:
-            lines = _Lines(file, self.comments)
-            try:
-                yield filter(None, _split(lines, self.mark)), lines
-            except csv.Error as error:
-                raise InputError(
-                    f"{self.path}, line {lines.number}: {error}. Mend the quotes."
-                ) from error
-
-    def numbered(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield the rows that are not blank, each with the number of its last line."""
-        with self.rows() as (rows, lines):
-            yield from ((lines.number, row) for row in rows if any(row))
-
-    def refuse(self, form: Form, places: list[int], width: int, *, header: bool) -> None:
-        """Find the first row that does not fit, and say why."""
-        with self.rows() as (rows, lines):
-            for row in islice(rows, int(header), None):
-                _check_row(f"{self.path}, line {lines.number}", row, form, places, width)
-        raise InputError(f"{self.path} must not change while it is read. Read it again.")
-
-
-@contextmanager
-def _text(path: Path, newline: str) -> Iterator[io.TextIOWrapper]:
-    try:
-        with (
-            path.open("rb") as packed,
-            unpacked(path, packed) as raw,
-        ):
-            check_text(path, raw.peek(_LOOKED_AT))  # type: ignore[attr-defined]
-            with io.TextIOWrapper(raw, encoding="utf-8-sig", newline=newline) as file:
-                yield file
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} must be UTF-8 text; {error}. Convert it first.") from error
-
-
-def _split(lines: _Lines, mark: str) -> Iterator[list[str]]:
-    """Split lines into rows without blanks around the names; blank lines may give empty rows."""
-    if mark == " ":
-        return map(str.split, lines)  # at any run of white space
-    if len(mark) > 1:
-        rows = (line.split(mark) for line in lines if line.strip())
-        return ([field.strip(_BLANKS) for field in row] for row in rows)
-    return _split_csv(lines, mark)
-
-
-def _split_csv(lines: _Lines, mark: str) -> Iterator[list[str]]:
-    taken: list[str] = []  # the lines of a row
-    noted = (taken.append(line) or line for line in lines)  # type: ignore[func-returns-value]
-    for row in csv.reader(noted, delimiter=mark, strict=True, skipinitialspace=True):
-        bare = [field.strip(_BLANKS) for field in row]
-        yield bare if bare == row else _kept_quoted("".join(taken), row, bare)
-        taken.clear()
-
-
-def _kept_quoted(text: str, row: list[str], bare: list[str]) -> list[str]:
-    """Return the fields, the quoted ones as they are, for the csv reader does not say which are."""
-    place = 0
-    fields = []
-    for field, stripped in zip(row, bare, strict=True):
-        while text.startswith(" ", place):
-            place += 1
-        quoted = text.startswith('"', place)
-        fields.append(field if quoted else stripped)
-        place += len(field) + 1 + (2 + field.count('"') if quoted else 0)  # the mark; the quotes
-    return fields
-
-
-def _first_line(path: Path, comments: str) -> str:
-    with _text(path, newline="") as file:
-        for line in file:
-            if line.startswith(_MATRIX_MARKET):
-                raise InputError(
-                    f"{path} must be a table of rows; it is a Matrix Market file. Pass "
-                    "scipy.io.mmread(path) to from_scipy."
-                )
-            if _ATTRIBUTES.fullmatch(line):
-                raise InputError(
-                    f"{path} must be a table of names and numbers; got attributes of an edge, "
-                    f"{line.strip()!r}. Read it with networkx.read_edgelist(path), then "
-                    "Graph.from_networkx; or pass delimiter=' ' and columns=(0, 1) if every line "
-                    "has as many words."
-                )
-            if line.strip("\r\n") and line[0] not in comments:
-                return line
-    return ""
-
-
-def _found_delimiter(line: str) -> str:
-    return next((mark for mark in ("\t", "::", ";", ",", " ") if mark in line), ",")
+def _refuse(source: Source, form: Form, places: list[int], width: int, *, header: bool) -> None:
+    """Find the first row that does not fit, and say why."""
+    with source.rows() as (rows, lines):
+        for row in islice(rows, int(header), None):
+            where = f"{source.path}, line {lines.number}"
+            _check_row(where, row, form, places, width, source.mark)
+    raise InputError(f"{source.path} must not change while it is read. Read it again.")
 
 
 # --- columns -----------------------------------------------------------------------------------
@@ -395,7 +262,10 @@ def _places(path: Path, form: Form, first: list[str], columns: Sequence[str | in
         elif isinstance(column, int) and 0 <= column < len(first):
             places.append(column)
         else:
-            raise InputError(f"{path} must have a column {column!r}; its first line is {first}.")
+            advice = " Pass delimiter= if it is parted otherwise." if len(first) == 1 else ""
+            raise InputError(
+                f"{path} must have a column {column!r}; its first line is {first}.{advice}"
+            )
     return places
 
 
@@ -409,7 +279,8 @@ def _is_header(rows: list[list[str]], places: list[int], form: Form) -> bool:
     known = bool(form.headings) and all(
         name in names for name, names in zip(letters, form.headings, strict=False)
     )
-    return known or (all(map(_is_word, first)) and all(map(_is_number, second)))
+    words = first[0] != first[1] and all(map(_is_word, first))
+    return known or (words and all(map(_is_number, second)))
 
 
 def _is_word(text: str) -> bool:
@@ -418,7 +289,10 @@ def _is_word(text: str) -> bool:
     return begins and text.lower() not in _MISSING and not _is_number(text)
 
 
-def _check_row(where: str, row: list[str], form: Form, places: list[int], width: int) -> None:
+def _check_row(
+    where: str, row: list[str], form: Form, places: list[int], width: int, mark: str
+) -> None:
+    tabs = ", or pass delimiter=' ' if several tabs part two columns" if mark == "\t" else ""
     if len(row) != width:
         raise InputError(
             f"{where}: every line must have {width} columns, as the first has; "
@@ -427,7 +301,7 @@ def _check_row(where: str, row: list[str], form: Form, places: list[int], width:
     if not (row[places[0]] and row[places[1]]):
         raise InputError(
             f"{where}: {form.names[0]} and {form.names[1]} must not be empty; got {row}. "
-            "Drop the line."
+            f"Drop the line{tabs}."
         )
     if len(places) > 2 and not _fits(row[places[2]], form):
         raise InputError(

@@ -92,7 +92,7 @@ def test_graph_from_file_reads_what_csv_writes(tmp_path_factory, rows, directed)
     path = tmp_path_factory.mktemp("csv") / "edges.csv"
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
-    found = Graph.from_file(path, directed=directed, self_loops="keep", comments="")
+    found = Graph.from_file(path, directed=directed, self_loops="keep", comments="", header=False)
     expected = Graph.from_edges(rows, directed=directed, self_loops="keep")
     assert found.ids == expected.ids
     assert as_dict(found) == as_dict(expected)

@@ -22,7 +22,7 @@ LENGTH = 80
 BIASES = ((1.0, 1.0), (0.25, 0.25), (4.0, 0.25), (0.5, 2.0))
 TURNS = 5
 SEEDS = (1, 2, 3)
-RATES = (0.025, 0.05)  # gensim's default, the lowest of ours; and our highest
+RATES = (0.025, 0.05)  # gensim's default, and our highest
 T_95 = 2.262  # Student, 9 degrees of freedom: ten splits
 PUBLISHED = {"Wiki": ".669 / .560 (OpenNE)"}
 

@@ -125,7 +125,7 @@ def test_fit_chooses_a_rate_by_how_often_edges_are_walked(groups, tmp_path):
     learner = small(DeepWalk, walks=100).fit(groups)
     learner.save(tmp_path / "n")
     loaded = embedry.load(tmp_path / "n")
-    assert (loaded.learning_rate, loaded.learning_rate_) == (None, 0.025)
+    assert (loaded.learning_rate, loaded.learning_rate_) == (None, 0.0175)
 
 
 def test_fit_says_when_the_rate_is_too_high():

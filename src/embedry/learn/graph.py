@@ -48,9 +48,9 @@ class DeepWalk(GraphLearner):
     epochs : int
         How often all walks are made, each time anew.
     learning_rate : float or None
-        Falls linearly to 0.0001 over all epochs. None takes one from 0.025 to 0.05: the lower,
-        the more often walks take each edge. Higher ones tell direct neighbours better, lower ones
-        groups of nodes.
+        Falls linearly to 0.0001 over all epochs. None takes one from 0.0175 to 0.05: the
+        lower, the more often walks take each edge. Higher ones tell direct neighbours better,
+        lower ones groups of nodes.
     seed : int
     threads : int or None
         None takes the cores allowed. Only ``threads=1`` gives the same bytes each time: threads

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 __all__ = ["usual_rate"]
 
-_LOWEST, _HIGHEST = 0.025, 0.05
+_LOWEST, _HIGHEST = 0.0175, 0.05
 _OF_AN_EDGE = 0.6  # the sum of the rates over all passes of an edge
 
 
 def usual_rate(steps: int, edges: int) -> float:
-    """Return the learning rate at the start: 0.6 over the passes of an edge, in [0.025, 0.05].
+    """Return the learning rate at the start: 0.6 over the passes of an edge, in [0.0175, 0.05].
 
     Parameters
     ----------
@@ -32,6 +32,6 @@ def usual_rate(steps: int, edges: int) -> float:
     Examples
     --------
     >>> usual_rate(800_000, 10_000), usual_rate(800_000, 40_000), usual_rate(800_000, 1_000_000)
-    (0.025, 0.03, 0.05)
+    (0.0175, 0.03, 0.05)
     """
     return min(max(_OF_AN_EDGE * edges / steps, _LOWEST), _HIGHEST)

@@ -169,7 +169,7 @@ class Walker:
         The nodes that an edge leaves.
     rounds, length, seed : int
     met : ndarray (nodes,), bool
-        Where walks have come so far.
+        Where walks of `parts` have come so far.
     """
 
     graph: Graph
@@ -246,7 +246,7 @@ class Walker:
         return [
             Part(
                 self.rounds * len(share) * self.length,
-                partial(self._sentences, share, number),
+                partial(self._marked, share, number),
                 own,
             )
             for number, (share, own) in enumerate(
@@ -255,13 +255,17 @@ class Walker:
             if len(share)
         ]
 
+    def _marked(self, starts: NDArray[np.int32], thread: int, epoch: int) -> Iterator[Sentences]:
+        """Yield the walks of an epoch, and mark in ``met`` where they came."""
+        for sentences in self._sentences(starts, thread, epoch):
+            self.met[sentences.tokens] = True
+            yield sentences
+
     def _sentences(self, starts: NDArray[np.int32], thread: int, epoch: int) -> Iterator[Sentences]:
         """Yield the walks of an epoch from some starts, anew each epoch."""
         generator = np.random.default_rng([self.seed, thread, epoch])
         for _ in range(self.rounds):
-            for sentences in self._round(starts, generator):
-                self.met[sentences.tokens] = True
-                yield sentences
+            yield from self._round(starts, generator)
 
     def _round(
         self, starts: NDArray[np.int32], generator: np.random.Generator

@@ -90,7 +90,7 @@ def test_table_takes_two_words_above_two_numbers_for_a_header(tmp_path, text, co
         assert made.dropped.get("header line", 0) == counted
     assert len(Interactions.from_file(path)) == text.count("\n") - counted
     if len(text.split("\n")[0].replace("\t", " ").replace(",", " ").split()) == 2:
-        assert Graph.from_file(path, header=False).dropped == {}
+        assert "header line" not in Graph.from_file(path, header=False).dropped
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from embedry.learn.growth import Growth as Growth
     from embedry.learn.modelfile import load as load
     from embedry.learn.nodes.walks import Extended as Extended
+    from embedry.learn.nodes.walks import Walks as Walks
     from embedry.learn.nodes.walks import walks as walks
     from embedry.learn.place import Placed as Placed
     from embedry.learn.word2vec import Word2Vec as Word2Vec
@@ -76,6 +77,7 @@ _HOMES = {
     "Stability": "embedry.trust.stability",
     "Subwords": "embedry.learn.words.ngrams",
     "UnknownIdError": "embedry.errors",
+    "Walks": "embedry.learn.nodes.walks",
     "Word2Vec": "embedry.learn.word2vec",
     "explain": "embedry.trust.explain",
     "load": "embedry.learn.modelfile",

@@ -53,6 +53,7 @@ NEW_DOCUMENT = "brew tea: boil water, wait four minutes, pour the tea into a cup
 NEW_QUERY = "how do I boil water for tea"
 _MARK = "made-by-embedry-demo"
 _WORDS, _TASTE, _ITEMS = "words.embedry-model", "taste.embedry-model", "python.embedry"
+_MODULES = "modules.embedry-model"
 
 
 @dataclass(frozen=True)
@@ -274,6 +275,7 @@ def _keep(
     (folder / _MARK).touch()
     words.save(folder / _WORDS)
     taste.save(folder / _TASTE)
+    modules.save(folder / _MODULES)
     with Collection.open(folder / _ITEMS) as items:
         items.upsert(material.ids, documents=material.documents, metadata=material.metadata)
         items.add_field("content", encoder=words)

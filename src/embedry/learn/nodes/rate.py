@@ -12,11 +12,11 @@ from __future__ import annotations
 __all__ = ["usual_rate"]
 
 _LOWEST, _HIGHEST = 0.0175, 0.05
-_OF_AN_EDGE = 0.6  # the sum of the rates over all passes of an edge
+_OF_AN_EDGE = 1.2  # the sum of the rates over all passes of an edge
 
 
 def usual_rate(steps: int, edges: int) -> float:
-    """Return the learning rate at the start: 0.6 over the passes of an edge, in [0.0175, 0.05].
+    """Return the learning rate at the start: 1.2 over the passes of an edge, in [0.0175, 0.05].
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def usual_rate(steps: int, edges: int) -> float:
 
     Examples
     --------
-    >>> usual_rate(800_000, 10_000), usual_rate(800_000, 40_000), usual_rate(800_000, 1_000_000)
+    >>> usual_rate(800_000, 9_000), usual_rate(800_000, 20_000), usual_rate(800_000, 90_000)
     (0.0175, 0.03, 0.05)
     """
     return min(max(_OF_AN_EDGE * edges / steps, _LOWEST), _HIGHEST)

@@ -55,7 +55,7 @@ def run() -> None:
     table(f"Words: training, 1 epoch, {size}", (_kernel(corpus, work) for work in KERNELS))
     tokens = corpus.token_count
     table(f"Words: whole fit, 5 epochs, {size}", (_fit(path, tokens, work) for work in FITS))
-    table("Words: peak memory of learning", (_memory(path, dims) for dims in (100, 300)))
+    table("Words: peak memory of learning", (_memory(path, dims) for dims in (100, 300, 1000)))
     table("First use, CPU seconds", compile_seconds())
 
 
@@ -134,9 +134,9 @@ def _memory(path, dims: int) -> dict[str, object]:
     """Peak memory of learning from a corpus in memory, beside the formula in `Word2Vec`."""
     corpus = Corpus.from_file(path, tokenizer="whitespace")
     words, padded = len(Vocabulary.of(corpus, SETTINGS["min_count"])), -(-dims // 16) * 16
-    kept = 8 * words * dims + 36 * min(words, 5000) * dims + 104 * dims**2
-    parts = (8 * words * padded, kept, 4 * corpus.token_count)
-    formula = sum(parts) + 4 * min(2**22, 1000 * words) + 15e6
+    kept = 8 * words * dims + 24 * min(words, 5000) * dims + 104 * dims**2
+    negatives = 4 * min(2**22, 1000 * words)
+    formula = 8 * words * padded + 4 * corpus.token_count + max(kept, negatives) + 10e6
     measured = peak_bytes(
         "from embedry import Corpus, Word2Vec\n"
         f"learner = Word2Vec({dims}, epochs=1, threads=1)\n"

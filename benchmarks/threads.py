@@ -16,8 +16,10 @@ import numpy as np
 
 from benchmarks.report import data, table, wiki_text
 from embedry import Corpus, Word2Vec
+from embedry.kernels.draws import keep_thresholds, negative_table, start_state
 from embedry.kernels.sampling import sgns
 from embedry.kernels.sampling.hot_rows import HotRows, spare_rows
+from embedry.kernels.sampling.plan import SkipGram
 from embedry.kernels.sampling.sgns_threads import OwnTables, hot_words
 from embedry.kernels.simd import aligned
 from embedry.learn.words.vocabulary import Vocabulary, sentences_of
@@ -42,11 +44,11 @@ class Text:
         self.parts = list(sentences_of(self.corpus, self.vocabulary, 0, self.corpus.token_count))
         self.seed = seed
 
-    def plan(self, generator) -> sgns.SkipGram:
+    def plan(self, generator) -> SkipGram:
         counts = self.vocabulary.counts
-        keep = sgns.keep_thresholds(counts, 1e-3)
-        negatives = sgns.negative_table(counts, 0.75, generator)
-        return sgns.SkipGram(keep, negatives, 9 * int(counts.sum()), **SETTINGS)
+        keep = keep_thresholds(counts, 1e-3)
+        negatives = negative_table(counts, 0.75, generator)
+        return SkipGram(keep, negatives, 9 * int(counts.sum()), **SETTINGS)
 
     def tables(self, dims: int, generator):
         """Return tables with room for the copies of the threads."""
@@ -72,7 +74,7 @@ def _work(text: Text, tables, hot: HotRows, plan, part: int):
     """Return what one thread does in a round: every second bite of the text."""
     rows = len(text.vocabulary)
     own = OwnTables(*tables, rows, hot, part)
-    state = sgns.start_state(np.random.default_rng(part))
+    state = start_state(np.random.default_rng(part))
 
     def learn() -> None:
         for bite in text.parts[part::THREADS]:
@@ -111,7 +113,7 @@ def _all(text: Text, tables, plan):
     """Return what one thread does alone: the whole text, on shared rows, as `train` does it."""
     rows = len(text.vocabulary)
     words, contexts = tables[0][:rows], tables[1][: rows + 1]
-    state = sgns.start_state(np.random.default_rng(0))
+    state = start_state(np.random.default_rng(0))
 
     def learn() -> None:
         for bite in text.parts:

@@ -14,7 +14,7 @@ from benchmarks.children import compile_seconds, peak_bytes
 from benchmarks.peers import SETTINGS, gensim_subwords, gensim_words
 from benchmarks.report import alternate, table, wiki_text
 from embedry import Corpus, Word2Vec
-from embedry.kernels.sampling.sgns import start_state
+from embedry.kernels.draws import start_state
 from embedry.learn.tables import sampling_plan
 from embedry.learn.words.ngrams import Subwords
 from embedry.learn.words.tables import WordTables

@@ -1,5 +1,6 @@
 """The laws of the front door: exit codes, one line of refusal, clean output."""
 
+import io
 import os
 import signal
 import subprocess
@@ -161,4 +162,8 @@ def test_main_ascii_output_escapes_what_it_lacks(shelf, more):
 
 def test_main_stream_that_is_no_file_is_left_alone():
     """What is no text stream over bytes is not touched."""
-    main._accept_any_text(None)
+    text = io.StringIO("kept")
+    for stream in (None, text):
+        main._accept_any_text(stream)
+    text.write("café")
+    assert (text.getvalue(), text.errors) == ("café", None)

@@ -23,11 +23,12 @@ performance of iALS on item recommendation benchmarks" (2021), for a lambda per 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from embedry.errors import InputError
+from embedry.kernels.arrays import check_array
 from embedry.kernels.compiler import compiled
 from embedry.kernels.simd import (
     LANES,
@@ -121,7 +122,7 @@ def check_csr(
         ("indices", indices, np.int32),
         ("values", values, np.float32),
     ):
-        _check_array(name, array, dtype, dimensions=1)
+        check_array(name, array, dtype, dimensions=1)
     if len(indptr) != rows + 1:
         raise InputError(
             f"indptr must be one longer than the {rows} rows; got {len(indptr)}. "
@@ -145,15 +146,6 @@ def check_csr(
         )
     if not np.isfinite(values).all():
         raise InputError("values must be finite; got NaN or infinity. Drop or replace them.")
-
-
-def _check_array(name: str, array: NDArray[Any], dtype: type, dimensions: int) -> None:
-    right = array.dtype == dtype and array.ndim == dimensions and array.flags.c_contiguous
-    if not right:
-        raise InputError(
-            f"{name} must be C-contiguous {np.dtype(dtype)} of {dimensions} dimension(s); got "
-            f"{array.dtype} of shape {array.shape}. Convert it with np.ascontiguousarray."
-        )
 
 
 def solve_rows(
@@ -231,10 +223,10 @@ def solve_rows(
 
 def _check_system(system: System, targets: NDArray[np.float32], first: int, last: int) -> None:
     """Compare the shapes; what is inside the sparse matrix was seen by `check_csr`."""
-    _check_array("targets", targets, np.float32, dimensions=2)
-    _check_array("fixed", system.fixed, np.float32, dimensions=2)
-    _check_array("gram", system.gram, np.float32, dimensions=2)
-    _check_array("regularization", system.regularization, np.float32, dimensions=1)
+    check_array("targets", targets, np.float32, dimensions=2)
+    check_array("fixed", system.fixed, np.float32, dimensions=2)
+    check_array("gram", system.gram, np.float32, dimensions=2)
+    check_array("regularization", system.regularization, np.float32, dimensions=1)
     rows, width = len(system.indptr) - 1, system.fixed.shape[1]
     if width % 16 or targets.shape[1] != width or system.gram.shape != (width, width):
         raise InputError(
@@ -490,7 +482,7 @@ def gram_matrix(factors: NDArray[np.float32]) -> NDArray[np.float32]:
     >>> gram_matrix(np.full((3, 16), 2, np.float32))[0, 0]
     np.float32(12.0)
     """
-    _check_array("factors", factors, np.float32, dimensions=2)
+    check_array("factors", factors, np.float32, dimensions=2)
     width = factors.shape[1]
     if width % 16:
         raise InputError(

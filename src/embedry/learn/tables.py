@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.errors import InputError
+from embedry.kernels.draws import keep_thresholds, negative_table
 from embedry.kernels.sampling import sgns
 from embedry.kernels.sampling.hot_rows import spare_rows
+from embedry.kernels.sampling.plan import SkipGram, Trained, steady_batch
 from embedry.kernels.sampling.sgns_threads import OwnTables, hot_words
 from embedry.kernels.simd import aligned
 
@@ -86,9 +88,7 @@ class Tables:
         """The contexts and a row of zeros, which stands for no target, as kernels want them."""
         return self.outputs[: self.targets + 1]
 
-    def learn(
-        self, sentences: Sentences, plan: sgns.SkipGram, state: NDArray[np.uint64]
-    ) -> sgns.Trained:
+    def learn(self, sentences: Sentences, plan: SkipGram, state: NDArray[np.uint64]) -> Trained:
         """Train on some sentences, in place."""
         tokens, offsets = sentences.tokens, sentences.offsets
         tables = self.vectors, self.with_nothing
@@ -98,7 +98,7 @@ class Tables:
         """Do nothing: one thread alone has no copies."""
 
     def in_threads(
-        self, plan: sgns.SkipGram, counts: NDArray[np.int64], threads: int
+        self, plan: SkipGram, counts: NDArray[np.int64], threads: int
     ) -> Sequence[TableTrainer]:
         """Return what each of some threads trains.
 
@@ -129,9 +129,7 @@ class _OwnTables:
 
     own: OwnTables
 
-    def learn(
-        self, sentences: Sentences, plan: sgns.SkipGram, state: NDArray[np.uint64]
-    ) -> sgns.Trained:
+    def learn(self, sentences: Sentences, plan: SkipGram, state: NDArray[np.uint64]) -> Trained:
         tokens, offsets = sentences.tokens, sentences.offsets
         return self.own.train(tokens, offsets, 0, len(offsets) - 1, plan, state)
 
@@ -161,7 +159,7 @@ def sampling_plan(
     sample: float,
     exponent: float,
     rates: tuple[float, float],
-) -> sgns.SkipGram:
+) -> SkipGram:
     """Make the plan of a training: which tokens are kept, and which negatives are drawn.
 
     Parameters
@@ -184,16 +182,16 @@ def sampling_plan(
         Its ``total_tokens`` is for the trainer to set.
     """
     size = min(_MOST_DRAWS, _DRAWS_A_ROW * len(counts))
-    keep = sgns.keep_thresholds(counts, sample)
-    return sgns.SkipGram(
+    keep = keep_thresholds(counts, sample)
+    return SkipGram(
         keep=keep,
-        negatives=sgns.negative_table(counts, exponent, generator, size=size),
+        negatives=negative_table(counts, exponent, generator, size=size),
         total_tokens=1,
         window=window,
         negative=negative,
         learning_rate=rates[0],
         min_learning_rate=rates[1],
-        batch=sgns.steady_batch(counts, keep, rates[0]),
+        batch=steady_batch(counts, keep, rates[0]),
     )
 
 

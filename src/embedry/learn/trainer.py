@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from embedry.kernels.sampling.sgns import SkipGram, Trained
+    from embedry.kernels.sampling.plan import SkipGram, Trained
 
 __all__ = ["Part", "Sentences", "SharedTables", "TableTrainer", "train"]
 
@@ -118,7 +118,8 @@ def train(
     KeyboardInterrupt
         At Ctrl-C, once all threads have ended.
     """
-    from embedry.kernels.sampling.sgns import check_ids, start_state
+    from embedry.kernels.draws import start_state
+    from embedry.kernels.sampling.plan import check_ids
 
     vocabulary_size = plan.keep.size
 

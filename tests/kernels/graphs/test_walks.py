@@ -233,7 +233,7 @@ GOOD = {
 BAD = [
     ({"indptr": np.array([0, 1, 3])}, "indptr must begin with 0 and end with 2"),
     ({"indptr": np.array([0, 3, 2])}, "must not fall"),
-    ({"indptr": np.array([0, 1, 2], np.int32)}, "dtype int64"),
+    ({"indptr": np.array([0, 1, 2], np.int32)}, "C-contiguous int64 of 1"),
     ({"indices": np.array([1, 2], np.int32)}, "indices must be nodes"),
     ({"indices": np.array([1, -1], np.int32)}, "indices must be nodes"),
     ({"weights": np.array([1, 0], np.float32)}, "above 0"),
@@ -258,7 +258,7 @@ def test_walk_refuses_what_it_cannot_walk():
     plan, starts = WalkPlan(**GOOD), np.zeros(1, np.int32)
     for arguments, words in [
         ((np.array([2], np.int32), 5, state_of()), "starts must be nodes"),
-        ((np.array([0]), 5, state_of()), "dtype int32"),
+        ((np.array([0]), 5, state_of()), "C-contiguous int32 of 1"),
         ((starts, 0, state_of()), "length must be"),
         ((starts, 5, np.zeros(1, np.uint64)), "2 entries"),
     ]:

@@ -18,7 +18,7 @@ from embedry.kernels.sampling import bags as module
 from embedry.kernels.sampling import sgns
 from embedry.kernels.sampling.bags import Bags, steady_bags, train_bags
 from embedry.kernels.sampling.plainbags import train_bags_plain
-from embedry.kernels.sampling.sgns import SkipGram
+from embedry.kernels.sampling.plan import SkipGram, steady_batch
 from embedry.kernels.simd import aligned
 
 KEEP_ALL = np.uint32(2**32 - 1)
@@ -345,7 +345,7 @@ def test_train_bags_stays_steady_on_few_words(kind, words, dims, learning_rate):
     case = make(kind, words=words, dims=dims, lengths=[100] * 200, rows=words + 3)
     case.tokens[:] = rng.choice(words, 20_000, p=shares / shares.sum())
     counts, keep = np.bincount(case.tokens, minlength=words), np.full(words, KEEP_ALL)
-    batch = sgns.steady_batch(counts, keep, learning_rate)
+    batch = steady_batch(counts, keep, learning_rate)
     text = (keep, negative_table(counts, 0.75, rng, size=1000), 20_000)
     case.plan = SkipGram(*text, window=50, learning_rate=learning_rate, batch=batch)
     case.bags = steady_bags(dataclasses.replace(case.bags, positions=32), counts, case.plan)
@@ -435,7 +435,8 @@ from embedry.kernels import simd
 simd.LANES = 24 - simd.LANES
 from embedry.kernels.sampling.bags import *
 from embedry.kernels.sampling.plainbags import *
-from embedry.kernels.sampling.sgns import *
+from embedry.kernels.draws import negative_table, start_state
+from embedry.kernels.sampling.plan import SkipGram
 rng = np.random.default_rng(0)
 tokens, offsets = rng.integers(0, 9, 60).astype(np.int32), np.array([0, 60])
 plan = SkipGram(np.full(9, 2**31, np.uint32), np.arange(9, dtype=np.int32), 60, negative=7)

@@ -17,7 +17,8 @@ from embedry.kernels.compiler import compiled
 from embedry.kernels.draws import keep_thresholds, negative_table, start_state
 from embedry.kernels.sampling import sgns
 from embedry.kernels.sampling.plainsgns import train_plain
-from embedry.kernels.sampling.sgns import SkipGram, check_ids, steady_batch, train
+from embedry.kernels.sampling.plan import SkipGram, check_ids, steady_batch
+from embedry.kernels.sampling.sgns import train
 from embedry.kernels.simd import aligned
 
 KEEP_ALL = np.uint32(2**32 - 1)
@@ -324,7 +325,9 @@ import numpy as np
 from embedry.kernels import simd
 simd.LANES = 24 - simd.LANES
 from embedry.kernels.sampling.plainsgns import train_plain
-from embedry.kernels.sampling.sgns import *
+from embedry.kernels.draws import start_state
+from embedry.kernels.sampling.plan import SkipGram
+from embedry.kernels.sampling.sgns import train
 rng = np.random.default_rng(0)
 tokens, offsets = rng.integers(0, 9, 60).astype(np.int32), np.array([0, 60])
 plan = SkipGram(np.full(9, 2**31, np.uint32), np.arange(9, dtype=np.int32), 60, negative=7)
@@ -360,7 +363,7 @@ TOKENS, OFFSETS = np.array([0, 1, 2], np.int32), np.array([0, 3], np.int64)
         (np.array([0, 1, -1], np.int32), OFFSETS, "got -1 at 2"),
         (TOKENS.astype(np.int64), OFFSETS, "tokens"),
         (np.arange(6, dtype=np.int32)[::2], OFFSETS, "C-contiguous"),
-        (TOKENS[None], OFFSETS, "1 dimensions"),
+        (TOKENS[None], OFFSETS, "of 1 dimension"),
         (TOKENS.tolist(), OFFSETS, "list"),
         (TOKENS, OFFSETS.astype(np.int32), "offsets"),
         (TOKENS, np.array([0, 4]), "end by 3"),

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from embedry.errors import InputError
+from embedry.kernels.draws import negative_table, start_state
 from embedry.kernels.sampling import plainsgns, sgns
 from embedry.kernels.sampling.hot_rows import HotRows, hot_rows, merge_plain, spare_rows, steps_of
+from embedry.kernels.sampling.plan import SkipGram, steady_batch
 from embedry.kernels.sampling.sgns_threads import OwnTables, hot_words
 from embedry.kernels.simd import aligned
 
@@ -29,11 +31,11 @@ class Text:
         keep = np.full(words, 2**32 - 1, np.uint32)
         values = {
             "keep": keep,
-            "negatives": sgns.negative_table(self.counts, 0.75, rng, size=2000),
+            "negatives": negative_table(self.counts, 0.75, rng, size=2000),
             "total_tokens": self.tokens.size,
-            "batch": sgns.steady_batch(self.counts, keep, plan.get("learning_rate", 0.025)),
+            "batch": steady_batch(self.counts, keep, plan.get("learning_rate", 0.025)),
         }
-        self.plan = sgns.SkipGram(**(values | plan))
+        self.plan = SkipGram(**(values | plan))
         self.rows, self.threads = words, threads
         room = words + threads * (words + 1) + 1
         self.words, self.contexts = aligned(room, dims), aligned(room, dims)
@@ -46,7 +48,7 @@ class Text:
         return OwnTables(words, contexts, self.rows, hot, thread)
 
     def state(self, thread):
-        return sgns.start_state(np.random.default_rng(thread))
+        return start_state(np.random.default_rng(thread))
 
     def shared(self):
         """Return copies of the shared rows as `train` takes them."""
@@ -120,7 +122,7 @@ def test_own_tables_in_turns_equal_plain(negative):
             of[HOT.rows] = np.arange(first, first + 6)
             keep = np.full(first + 6, 2**32 - 1, np.uint32)
             drawn = of[text.plan.negatives]
-            plan = sgns.SkipGram(
+            plan = SkipGram(
                 keep, drawn, text.plan.total_tokens, negative=negative, batch=text.plan.batch
             )
             plainsgns.train_plain(
@@ -240,7 +242,7 @@ def test_hot_words_are_touched_as_often_as_counted():
     """Touches are kept tokens, and negatives drawn for each: those of a count by hand."""
     keep = np.array([2**31, 2**32 - 1, 2**32 - 1, 2**32 - 1], np.uint32)
     negatives = np.array([1, 1, 2, 3] * 10, np.int32)
-    plan = sgns.SkipGram(keep, negatives, 100, window=3, negative=2, learning_rate=0.01)
+    plan = SkipGram(keep, negatives, 100, window=3, negative=2, learning_rate=0.01)
     counts = np.array([100, 30, 10, 10]) * 10_000  # of 150, 100 are kept, and 200 drawn
     touches = np.array([50, 30 + 100, 10 + 50, 10 + 50]) / 150
     hot = hot_words(counts, plan, 100, 2)

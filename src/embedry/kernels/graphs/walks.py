@@ -22,11 +22,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from embedry.errors import InputError
+from embedry.kernels.arrays import check_array, read_only
 from embedry.kernels.compiler import compiled
 from embedry.kernels.draws import draw, draw_long, draw_many, share, start_state
 from embedry.kernels.graphs.alias import alias_table
@@ -89,11 +90,11 @@ class WalkPlan:
     symmetric: bool = False
 
     def __post_init__(self) -> None:
-        _check_array("indptr", self.indptr, np.int64)
-        _check_array("indices", self.indices, np.int32)
+        check_array("indptr", self.indptr, np.int64)
+        check_array("indices", self.indices, np.int32)
         _check_rows(self.indptr, self.indices)
         if self.weights is not None:
-            _check_array("weights", self.weights, np.float32)
+            check_array("weights", self.weights, np.float32)
             _check_weights(self.weights, self.indices.size)
         for name in ("p", "q"):
             if not _SMALLEST <= getattr(self, name) <= _LARGEST:
@@ -121,7 +122,7 @@ class WalkPlan:
         """The slots that draw arcs by weight, (arcs, 2); none without weights."""
         if self.weights is None:
             return _NO_TABLE
-        return alias_table(_read_only(self.indptr), _read_only(self.weights))
+        return alias_table(read_only(self.indptr), read_only(self.weights))
 
     @cached_property
     def totals(self) -> NDArray[np.float64]:
@@ -151,7 +152,7 @@ class WalkPlan:
         """Each row as a hash table of the nodes it leads to, (2 * arcs,); none where q is 1."""
         if self.q == 1:
             return np.empty(0, np.int32)
-        return hashed_rows(_read_only(self.indptr), _read_only(self.indices))
+        return hashed_rows(read_only(self.indptr), read_only(self.indices))
 
     @cached_property
     def strengths(self) -> NDArray[np.float32]:
@@ -159,7 +160,7 @@ class WalkPlan:
         if self.weights is None or not self.is_extended:
             return _NO_FLOATS
         return strengths_of(
-            _read_only(self.indptr), _read_only(self.indices), _read_only(self.weights),
+            read_only(self.indptr), read_only(self.indices), read_only(self.weights),
             self.thresholds, self.hashed,
         )  # fmt: skip
 
@@ -223,19 +224,19 @@ def walk(
     near (Yang et al. 2019, section 4); the arc back is set apart when it would make all
     others be refused too often.
     """
-    _check_array("starts", starts, np.int32)
+    check_array("starts", starts, np.int32)
     if starts.size and (starts.min() < 0 or starts.max() >= plan.nodes):
         raise InputError(f"starts must be nodes in [0, {plan.nodes}); got some outside.")
     if length < 1:
         raise InputError(f"length must be at least 1; got {length}. Try 80.")
-    _check_array("state", state, np.uint64)
+    check_array("state", state, np.uint64)
     if state.size != 2:
         raise InputError(f"state must have 2 entries; got {state.size}. Use start_state(rng).")
     if not plan.indices.size:
         return Walked(starts.copy(), np.arange(starts.size + 1, dtype=np.int64))
     tokens = np.empty(starts.size * length, np.int32)
     lengths = np.full(starts.size, length, np.int64)
-    _fill(plan, _read_only(starts), length, tokens, lengths, state)
+    _fill(plan, read_only(starts), length, tokens, lengths, state)
     offsets = np.zeros(starts.size + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     if offsets[-1] < tokens.size:
@@ -256,7 +257,7 @@ def _fill(
 
     Kernels get the room they write to from here: Numba would compile ``np.empty`` for 0.2 s.
     """
-    indptr, indices = _read_only(plan.indptr), _read_only(plan.indices)
+    indptr, indices = read_only(plan.indptr), read_only(plan.indices)
     aliases = None if plan.weights is None else plan.aliases
     seeds = draw_many(state, starts.size)
     if not plan.is_biased or length < 3:
@@ -269,7 +270,7 @@ def _fill(
     back, near, far = 1 / plan.p, 1.0, 1 / plan.q
     most = max(near, far) if plan.symmetric else max(near, far, back)
     biases = np.array([back, near, far]) / most
-    weights = None if plan.weights is None else _read_only(plan.weights)
+    weights = None if plan.weights is None else read_only(plan.weights)
     strengths = plan.strengths if plan.is_extended else None
     walk_biased(
         indptr, indices, weights, aliases, plan.totals, plan.hashed, strengths,
@@ -344,17 +345,6 @@ def _cut(
         lengths[walk] = step + 1
 
 
-def _check_array(name: str, array: NDArray[Any], dtype: type[np.generic]) -> None:
-    """Refuse what the kernel would read as something else."""
-    good = isinstance(array, np.ndarray) and array.dtype == dtype and array.ndim == 1
-    if not good or not array.flags.c_contiguous or not array.flags.aligned:
-        came = f"{getattr(array, 'dtype', type(array).__name__)} {getattr(array, 'shape', '')}"
-        raise InputError(
-            f"{name} must be a C-contiguous array of 1 dimension and dtype {dtype.__name__}; "
-            f"got {came}. Use np.ascontiguousarray."
-        )
-
-
 def _check_rows(indptr: NDArray[np.int64], indices: NDArray[np.int32]) -> None:
     """Refuse rows that would lead a walk out of memory."""
     if not indptr.size or indptr[0] != 0 or indptr[-1] != indices.size:
@@ -373,10 +363,3 @@ def _check_weights(weights: NDArray[np.float32], arcs: int) -> None:
         raise InputError(f"There must be a weight for each of {arcs} arcs; got {weights.size}.")
     if not np.isfinite(weights).all() or (weights <= 0).any():
         raise InputError("weights must be finite and above 0. Leave out arcs of weight 0.")
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """Make one kernel serve arrays that may be written and arrays that may not."""
-    view = np.asarray(array).view()
-    view.flags.writeable = False
-    return view

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedry.kernels.compiler import compiled
-from embedry.kernels.sampling.sgns import CACHE_LINE
+from embedry.kernels.sampling.plan import CACHE_LINE
 from embedry.kernels.simd import (
     LANES,
     add,

@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedry.errors import InputError
+from embedry.kernels.arrays import check_array, read_only
 from embedry.kernels.compiler import compiled
 from embedry.kernels.draws import below
 from embedry.kernels.sampling.bag_steps import (
@@ -44,23 +45,9 @@ from embedry.kernels.sampling.bag_steps import (
     spread,
     update_bag,
 )
-from embedry.kernels.sampling.sgns import (
-    CACHE_LINE,
-    SLOTS,
-    SkipGram,
-    Trained,
-    _aim,
-    _check_array,
-    _look_around,
-    _read_only,
-    _score,
-    _set_rates,
-    _thin_out,
-    _update,
-    check_sentences,
-    longest_sentence,
-    room_for_targets,
-)
+from embedry.kernels.sampling.plan import CACHE_LINE, SLOTS, SkipGram, Trained, check_sentences
+from embedry.kernels.sampling.sgns import longest_sentence, room_for_targets
+from embedry.kernels.sampling.steps import aim, look_around, score, set_rates, thin_out, update
 from embedry.kernels.simd import LANES, aligned, prefetch, store, zero
 
 if TYPE_CHECKING:
@@ -165,8 +152,8 @@ class Bags:
 
 
 def _check_subwords(offsets: NDArray[np.int64], rows: NDArray[np.int32]) -> None:
-    _check_array("subword_offsets", offsets, np.int64, 1)
-    _check_array("subword_rows", rows, np.int32, 1)
+    check_array("subword_offsets", offsets, np.int64, 1)
+    check_array("subword_rows", rows, np.int32, 1)
     if not offsets.size or offsets[0] != 0 or offsets[-1] != rows.size:
         raise InputError(
             f"subword_offsets must start at 0 and end at {rows.size}, the number of subword_rows."
@@ -265,7 +252,7 @@ def train_bags(
     contexts : ndarray, shape (vocabulary + 1, width), float32
         The vectors that targets are told apart by; zeros at first. The last row stays zero.
     tokens, offsets : ndarray
-        As `embedry.kernels.sampling.sgns.check_ids` wants them.
+        As `embedry.kernels.sampling.plan.check_ids` wants them.
     first, last : int
         Sentences, ``0 <= first <= last < len(offsets)``.
     plan : SkipGram
@@ -310,21 +297,21 @@ def train_bags(
     kept, pairs = _train_bags(
         words,
         contexts,
-        _read_only(tokens),
-        _read_only(offsets),
+        read_only(tokens),
+        read_only(offsets),
         int(first),
         int(last),
-        _read_only(plan.keep),
-        _read_only(plan.negatives),
+        read_only(plan.keep),
+        read_only(plan.negatives),
         int(plan.total_tokens),
         int(plan.window),
         int(plan.negative),
         float(plan.learning_rate),
         float(plan.min_learning_rate),
         int(plan.batch) if bags.architecture == "skipgram" else None,
-        _read_only(subword_offsets) if bags.of_subwords else None,
-        _read_only(subword_rows),
-        _read_only(bags.shares),
+        read_only(subword_offsets) if bags.of_subwords else None,
+        read_only(subword_rows),
+        read_only(bags.shares),
         near[:-2],
         near[-1] if bags.architecture == "cbow" else None,
         near[-2],
@@ -358,8 +345,8 @@ def check_tables(
         If a table has another shape, dtype or order, lacks rows, or the last row of contexts is
         not zero.
     """
-    _check_array("words", words, np.float32, 2)
-    _check_array("contexts", contexts, np.float32, 2)
+    check_array("words", words, np.float32, 2)
+    check_array("contexts", contexts, np.float32, 2)
     rows, width = words.shape
     vocabulary = plan.keep.size
     if width % CACHE_LINE or not width or contexts.shape != (vocabulary + 1, width):
@@ -437,12 +424,12 @@ def _train_bags(
         length = offsets[sentence + 1] - begin
         done = state[1]
         state[1] += np.uint64(length)
-        count = _thin_out(kept, tokens, begin, begin + length, keep, 1, state)
+        count = thin_out(kept, tokens, begin, begin + length, keep, 1, state)
         all_kept += count
         if count < 2:
             continue
         cursor = below(state, negatives.size)
-        cursor = _aim(targets, following, kept[0] * width, negatives, cursor, negative, width)
+        cursor = aim(targets, following, kept[0] * width, negatives, cursor, negative, width)
         final = count - 1
         block = positions
         if subword_offsets is None:
@@ -469,7 +456,7 @@ def _train_bags(
             for position in range(start, stop):
                 now, following = following, slots - following
                 upcoming = kept[position + 1 if position < final else final] * width
-                cursor = _aim(targets, following, upcoming, negatives, cursor, negative, width)
+                cursor = aim(targets, following, upcoming, negatives, cursor, negative, width)
                 if subword_offsets is None:
                     further = position + 1 + window
                     ahead = places[further if further < final else final]
@@ -483,15 +470,15 @@ def _train_bags(
                 progress = (done + length * position / count) / total_tokens
                 rate = learning_rate - (learning_rate - min_learning_rate) * progress
                 rate = rate if rate > min_learning_rate else min_learning_rate
-                _set_rates(rates, targets, now, negative, np.float32(rate))
+                set_rates(rates, targets, now, negative, np.float32(rate))
                 reach = 1 + below(state, window)
-                around = _look_around(entries, places, count, position, reach)
+                around = look_around(entries, places, count, position, reach)
                 pairs += around
                 if batch is not None:
                     for begun in range(0, around, batch):
                         end = begun + batch if begun + batch < around else around
                         for slot in range(0, slots, SLOTS):
-                            _score(
+                            score(
                                 source,
                                 contexts,
                                 entries,
@@ -504,7 +491,7 @@ def _train_bags(
                                 slot,
                                 steps,
                             )
-                            _update(
+                            update(
                                 source,
                                 contexts,
                                 entries,

@@ -42,7 +42,7 @@ def add_contexts(
     weights : ndarray (words,), float32
         What each vector is multiplied by.
     tokens, offsets : ndarray
-        Sentences as `embedry.kernels.sampling.sgns.check_ids` wants them, and checked by it.
+        Sentences as `embedry.kernels.sampling.plan.check_ids` wants them, and checked by it.
     window : int
         How far to look to each side.
     slot_of : ndarray (words,), int32

@@ -17,7 +17,7 @@ import numpy as np
 from embedry.kernels.draws import Dice
 from embedry.kernels.sampling.bags import check_tables
 from embedry.kernels.sampling.plainsgns import learn_batch
-from embedry.kernels.sampling.sgns import GROUP, SkipGram, Trained, check_sentences
+from embedry.kernels.sampling.plan import GROUP, SkipGram, Trained, check_sentences
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.kernels.draws import Dice
-from embedry.kernels.sampling.sgns import GROUP, SkipGram, Trained, check_sentences, check_tables
+from embedry.kernels.sampling.plan import GROUP, SkipGram, Trained, check_sentences, check_tables
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,18 +17,19 @@ import numpy as np
 from embedry.errors import InputError
 from embedry.kernels.sampling import sgns
 from embedry.kernels.sampling.hot_rows import HotRows, OwnRows, hot_rows, steps_of
+from embedry.kernels.sampling.plan import SkipGram, Trained, check_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    Kernel = Callable[..., sgns.Trained]
+    Kernel = Callable[..., Trained]
 
 __all__ = ["OwnTables", "hot_words"]
 
 
-def hot_words(counts: NDArray[np.int64], plan: sgns.SkipGram, dims: int, threads: int) -> HotRows:
+def hot_words(counts: NDArray[np.int64], plan: SkipGram, dims: int, threads: int) -> HotRows:
     """Choose the words whose rows each thread gets copies of.
 
     Parameters
@@ -107,7 +108,7 @@ class OwnTables:
         self._words = OwnRows(words, rows, hot, thread)
         self._contexts = OwnRows(contexts, rows, hot, thread)
         self._hot, self._kernel = hot, kernel
-        self._shared_plan: sgns.SkipGram | None = None
+        self._shared_plan: SkipGram | None = None
 
     def train(
         self,
@@ -115,9 +116,9 @@ class OwnTables:
         offsets: NDArray[np.int64],
         first: int,
         last: int,
-        plan: sgns.SkipGram,
+        plan: SkipGram,
         state: NDArray[np.uint64],
-    ) -> sgns.Trained:
+    ) -> Trained:
         """Train on the sentences from ``first`` to before ``last``, merging as it goes.
 
         Parameters
@@ -140,7 +141,7 @@ class OwnTables:
         -----
         Sentences longer than 4 steps (some ten thousand tokens) are learned in pieces.
         """
-        sgns.check_sentences(tokens, offsets, first, last, state)
+        check_sentences(tokens, offsets, first, last, state)
         if plan is not self._shared_plan:
             self._plan, self._shared_plan = self._planned(plan), plan
         begin = offsets[first]
@@ -153,7 +154,7 @@ class OwnTables:
             kept, pairs = kept + done.kept, pairs + done.pairs
             self._words.merge()
             self._contexts.merge()
-        return sgns.Trained(kept, pairs)
+        return Trained(kept, pairs)
 
     def settle(self) -> None:
         """Bring all that this thread has learned into the shared rows.
@@ -163,7 +164,7 @@ class OwnTables:
         self._words.settle()
         self._contexts.settle()
 
-    def _planned(self, plan: sgns.SkipGram) -> sgns.SkipGram:
+    def _planned(self, plan: SkipGram) -> SkipGram:
         """Return the plan in the row numbers of this thread."""
         keep = np.zeros(len(self._words.table), np.uint32)
         keep[self._words.of] = plan.keep

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from embedry.data.graph import Graph
     from embedry.ids import Id
-    from embedry.kernels.sampling.sgns import SkipGram
+    from embedry.kernels.sampling.plan import SkipGram
     from embedry.learn.nodes.walks import Walks
     from embedry.learn.place import Placed
 

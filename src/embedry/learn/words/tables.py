@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from embedry.kernels.sampling.sgns import SkipGram
+    from embedry.kernels.sampling.plan import SkipGram
     from embedry.learn.trainer import TableTrainer
     from embedry.learn.words.ngrams import Subwords
 

@@ -66,6 +66,10 @@ FIRST_USES = {
         f"{_TEXT}\nfrom embedry import Word2Vec\nfrom embedry.learn.words.ngrams import Subwords",
         "Word2Vec(16, subwords=Subwords(3, 6), threads=1).fit(text)",
     ),
+    "Word2Vec.fit, CBOW of subwords": (
+        f"{_TEXT}\nfrom embedry import Word2Vec\nfrom embedry.learn.words.ngrams import Subwords",
+        "Word2Vec(16, architecture='cbow', subwords=Subwords(3, 6), threads=1).fit(text)",
+    ),
     "DeepWalk.fit": (
         f"{_GRAPH}\nfrom embedry import DeepWalk",
         "DeepWalk(16, threads=1).fit(graph)",

@@ -322,8 +322,9 @@ def test_train_kernel_is_kept_on_disk(tmp_path, monkeypatch):
 
 OTHER_LANES = """
 import numpy as np
+from embedry.kernels import emit
+emit.LANES = 24 - emit.LANES
 from embedry.kernels import simd
-simd.LANES = 24 - simd.LANES
 from embedry.kernels.sampling.plainsgns import train_plain
 from embedry.kernels.draws import start_state
 from embedry.kernels.sampling.plan import SkipGram

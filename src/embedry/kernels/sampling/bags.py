@@ -1,12 +1,13 @@
 """Training on bags of rows: CBOW, and words made of subwords, with negative sampling.
 
-What it is: one compiled pass over sentences of ids, `train_bags`, for three architectures;
+What it is: one pass over sentences of ids, `train_bags`, for three architectures, each compiled;
 beside it, in ``kernels.sampling.plainbags``, the same in plain NumPy. What it is not: skip-gram
 of whole words, which ``embedry.kernels.sampling.sgns`` has; nor the hashing of n-grams.
 
 CBOW: the mean of the words around learns to tell the centre from ``negative`` words drawn at
 random. The whole error is added to every word of the bag, as word2vec.c and gensim do, and not
-divided among them. A word that is in the bag twice counts twice in both.
+divided among them. A word that is in the bag twice counts twice in both. Two bags learn side by
+side from the same negatives, one from each half of a sentence; see ``kernels.sampling.cbow``.
 
 Subwords: a word is the mean of its rows: its own and those of its n-grams. Words within a block
 of neighbouring positions are gathered once, each word in one place; all positions of the block
@@ -34,21 +35,11 @@ import numpy as np
 
 from embedry.errors import InputError
 from embedry.kernels.arrays import check_array, read_only
-from embedry.kernels.compiler import compiled
-from embedry.kernels.draws import below
-from embedry.kernels.sampling.bag_steps import (
-    ROWS,
-    gather,
-    mean,
-    scatter,
-    score_bag,
-    spread,
-    update_bag,
-)
-from embedry.kernels.sampling.plan import CACHE_LINE, SLOTS, SkipGram, Trained, check_sentences
-from embedry.kernels.sampling.sgns import longest_sentence, room_for_targets
-from embedry.kernels.sampling.steps import aim, look_around, score, set_rates, thin_out, update
-from embedry.kernels.simd import LANES, aligned, prefetch, store, zero
+from embedry.kernels.sampling.cbow import room_for_couples, train_cbow
+from embedry.kernels.sampling.plan import CACHE_LINE, SkipGram, Trained, check_sentences
+from embedry.kernels.sampling.sgns import longest_sentence, room_for_targets, train
+from embedry.kernels.sampling.subword_sgns import train_subwords
+from embedry.kernels.simd import aligned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +67,8 @@ class Bags:
         Rows of the table of inputs; at least one a word. One may be there twice and then counts
         twice in the mean.
     positions : int, default 32
-        With subwords, how many neighbouring positions learn before rows are updated.
+        With subwords, how many neighbouring positions learn before rows are updated; in CBOW two
+        at least.
     damping : float, default 1.0
         What the error is multiplied by when it is added to the words of a bag of CBOW; above 0,
         and at most 1. Less where few words make up the text; see `steady_bags`.
@@ -172,7 +164,8 @@ def _check_subwords(offsets: NDArray[np.int64], rows: NDArray[np.int32]) -> None
 def steady_bags(bags: Bags, counts: NDArray[np.int64], plan: SkipGram) -> Bags:
     """Let few rows that make up a text learn in smaller steps, so that training is steady.
 
-    A word that is in a bag of CBOW many times gets the error as often. An n-gram that many words
+    A word that is in a bag of CBOW many times gets the error as often, and that of the bag
+    beside it. An n-gram that many words
     share gets what all of them learned, each from where it was when the block began. In a text
     of a few words, with wide windows or at a high learning rate, these overshoot, and vectors
     run away. So this dampens the error, and shortens the blocks.
@@ -189,7 +182,7 @@ def steady_bags(bags: Bags, counts: NDArray[np.int64], plan: SkipGram) -> Bags:
     -------
     Bags
         Unchanged for any usual text: English of 4 million words, thinned out at 1e-3, with
-        n-grams of 3 to 6 and a window of 5, has room for thirty times the usual rate.
+        n-grams of 3 to 6 and a window of 5, has room for fifteen times the usual rate.
 
     Notes
     -----
@@ -201,12 +194,13 @@ def steady_bags(bags: Bags, counts: NDArray[np.int64], plan: SkipGram) -> Bags:
     >>> keep, negatives = np.full(2, 2**32 - 1, np.uint32), np.array([0, 1], np.int32)
     >>> plan = SkipGram(keep, negatives, 100, window=49, learning_rate=0.1)
     >>> steady_bags(Bags("cbow"), np.array([50, 50]), plan).damping
-    0.2
+    0.1
     """
     kept = counts * (plan.keep / 2**32)
     parts = kept / max(kept.sum(), 1)
     strength = plan.learning_rate * (plan.window + 1)  # of all steps of a position
-    repeats = float(parts.max(initial=0)) * strength if bags.architecture == "cbow" else 0.0
+    side_by_side = 2 if bags.architecture == "cbow" else 0
+    repeats = float(parts.max(initial=0)) * strength * side_by_side
     damping = min(bags.damping, STEADY / max(repeats, STEADY))
     shared = _shared(bags, parts) * strength
     positions = max(1, int(STEADY / max(shared, STEADY / bags.positions)))
@@ -275,12 +269,12 @@ def train_bags(
 
     Notes
     -----
-    A position of CBOW takes ``2 * width * (3 * (negative + 1) + window + 1)`` floating-point
+    A position of CBOW takes ``2 * width * (3 * (negative + 2) + window + 1)`` floating-point
     operations on average; one of skip-gram as in `kernels.sampling.sgns.train`. With subwords
     there are two more for each number of each row, ``1 + 2 * window / positions`` times at most.
     Memory beside the tables is 16 bytes for each token of the longest sentence, 4 for each word,
-    and with subwords ``8 * width * (positions + 2 * window)``. A negative that happens to be the
-    centre teaches nothing, as in word2vec.c. Numbers differ from ``train_bags_plain`` in the
+    and with subwords ``8 * width * (positions + 1 + 2 * window)``. A negative that happens to be
+    the centre teaches nothing, as in word2vec.c. Numbers differ from ``train_bags_plain`` in the
     last bits alone.
 
     With subwords, words that share an n-gram see what the others taught it from the next block
@@ -289,12 +283,14 @@ def train_bags(
     """
     check_tables(words, contexts, plan, bags)
     check_sentences(tokens, offsets, first, last, state)
+    if bags.architecture == "skipgram" and not bags.of_subwords:
+        return train(words, contexts, tokens, offsets, first, last, plan, state)
+    width = words.shape[1]
+    longest = longest_sentence(offsets, first, last) + plan.window
+    span = bags.positions + 1 + 2 * plan.window if bags.of_subwords else 0
+    entries = max(4 * plan.window, bags.longest_list)
     subword_offsets, subword_rows = bags.lists
-    span = bags.positions + 2 * plan.window if bags.of_subwords else 0
-    near = aligned(2 * span + 2, words.shape[1])
-    longest = longest_sentence(offsets, first, last)
-    entries = max(2 * plan.window, bags.longest_list) + ROWS
-    kept, pairs = _train_bags(
+    common = (
         words,
         contexts,
         read_only(tokens),
@@ -308,24 +304,27 @@ def train_bags(
         int(plan.negative),
         float(plan.learning_rate),
         float(plan.min_learning_rate),
-        int(plan.batch) if bags.architecture == "skipgram" else None,
+        state,
         read_only(subword_offsets) if bags.of_subwords else None,
         read_only(subword_rows),
         read_only(bags.shares),
-        near[:-2],
-        near[-1] if bags.architecture == "cbow" else None,
-        near[-2],
         int(bags.positions),
-        np.float32(bags.damping),
-        state,
+        aligned(2 * span, width),
         np.empty(longest, np.int64),
         np.empty(longest, np.int64),
         np.empty(span, np.int64),
         np.full(plan.keep.size if bags.of_subwords else 0, -1),
         np.empty(entries, np.int64),
-        np.empty(entries, np.float32),
-        *room_for_targets(plan, contexts),
+        np.ones(entries, np.float32),
     )
+    kernel: Any  # mypy cannot count arguments behind a star
+    if bags.architecture == "cbow":
+        kernel, targets = train_cbow, room_for_couples(plan.negative, contexts)
+        kept, pairs = kernel(*common, *targets, aligned(4, width), np.float32(bags.damping))
+    else:
+        kernel, targets = train_subwords, room_for_targets(plan, contexts)
+        around = np.empty(2 * plan.window + 1, np.int64)
+        kept, pairs = kernel(*common, *targets, around, int(plan.batch))
     return Trained(int(kept), int(pairs))
 
 
@@ -369,179 +368,3 @@ def check_tables(
         raise InputError(
             f"words must have a row for each of subword_rows, {bags.rows_needed}; got {rows}."
         )
-
-
-@compiled
-def _train_bags(
-    words: NDArray[np.float32],
-    contexts: NDArray[np.float32],
-    tokens: NDArray[np.int32],
-    offsets: NDArray[np.int64],
-    first: int,
-    last: int,
-    keep: NDArray[np.uint32],
-    negatives: NDArray[np.int32],
-    total_tokens: int,
-    window: int,
-    negative: int,
-    learning_rate: float,
-    min_learning_rate: float,
-    batch: int | None,
-    subword_offsets: NDArray[np.int64] | None,
-    subword_rows: NDArray[np.int32],
-    shares: NDArray[np.float32],
-    near: NDArray[np.float32],
-    bag: NDArray[np.float32] | None,
-    error: NDArray[np.float32],
-    positions: int,
-    damping: Any,
-    state: NDArray[np.uint64],
-    kept: NDArray[np.int64],
-    places: NDArray[np.int64],
-    members: NDArray[np.int64],
-    place_of: NDArray[np.int64],
-    entries: NDArray[np.int64],
-    weights: NDArray[np.float32],
-    targets: NDArray[np.int64],
-    labels: NDArray[np.float32],
-    rates: NDArray[np.float32],
-    steps: NDArray[np.float32],
-) -> tuple[int, int]:
-    """Train on sentences; see `train_bags`. Rows are named by the flat offset of their start.
-
-    Numba leaves out what `None` switches off: ``batch`` is for skip-gram, ``bag`` for CBOW,
-    ``subword_offsets`` for subwords. So each use compiles its own part alone. The last ten
-    arrays are room to write to; ``place_of`` is -1 for every word that is not gathered.
-    """
-    width = contexts.shape[1]
-    source = words if subword_offsets is None else near
-    slots = labels.size
-    following = slots  # where the targets of the next position start, in one half or the other
-    all_kept = 0
-    pairs = 0
-    for sentence in range(first, last):
-        begin = offsets[sentence]
-        length = offsets[sentence + 1] - begin
-        done = state[1]
-        state[1] += np.uint64(length)
-        count = thin_out(kept, tokens, begin, begin + length, keep, 1, state)
-        all_kept += count
-        if count < 2:
-            continue
-        cursor = below(state, negatives.size)
-        cursor = aim(targets, following, kept[0] * width, negatives, cursor, negative, width)
-        final = count - 1
-        block = positions
-        if subword_offsets is None:
-            block = count
-            for position in range(count):
-                places[position] = kept[position] * width
-        for start in range(0, count, block):
-            stop = start + block if start + block < count else count
-            if subword_offsets is not None:
-                found = gather(
-                    words,
-                    kept,
-                    start - window if start > window else 0,
-                    stop + window if stop + window < count else count,
-                    subword_offsets,
-                    subword_rows,
-                    place_of,
-                    entries,
-                    weights,
-                    near,
-                    members,
-                    places,
-                )
-            for position in range(start, stop):
-                now, following = following, slots - following
-                upcoming = kept[position + 1 if position < final else final] * width
-                cursor = aim(targets, following, upcoming, negatives, cursor, negative, width)
-                if subword_offsets is None:
-                    further = position + 1 + window
-                    ahead = places[further if further < final else final]
-                else:
-                    ahead = places[position]
-                    further = position + block + window
-                    coming = kept[further if further < final else final]
-                    for entry in range(subword_offsets[coming], subword_offsets[coming + 1]):
-                        for line in range(0, width, CACHE_LINE):
-                            prefetch(words, np.int64(subword_rows[entry]) * width + line)
-                progress = (done + length * position / count) / total_tokens
-                rate = learning_rate - (learning_rate - min_learning_rate) * progress
-                rate = rate if rate > min_learning_rate else min_learning_rate
-                set_rates(rates, targets, now, negative, np.float32(rate))
-                reach = 1 + below(state, window)
-                around = look_around(entries, places, count, position, reach)
-                pairs += around
-                if batch is not None:
-                    for begun in range(0, around, batch):
-                        end = begun + batch if begun + batch < around else around
-                        for slot in range(0, slots, SLOTS):
-                            score(
-                                source,
-                                contexts,
-                                entries,
-                                begun,
-                                end,
-                                targets,
-                                now + slot,
-                                labels,
-                                rates,
-                                slot,
-                                steps,
-                            )
-                            update(
-                                source,
-                                contexts,
-                                entries,
-                                begun,
-                                end,
-                                targets,
-                                now + slot,
-                                steps,
-                                following + slot,
-                                ahead,
-                            )
-                if bag is not None:
-                    if subword_offsets is None:
-                        for entry in range(around):
-                            weights[entry] = np.float32(1) / np.float32(around)
-                    else:
-                        total = 0
-                        for entry in range(around):
-                            word = members[entries[entry] // width]
-                            size = subword_offsets[word + 1] - subword_offsets[word]
-                            weights[entry] = np.float32(size)
-                            total += size
-                        for entry in range(around):
-                            weights[entry] /= np.float32(total)
-                    mean(source, entries, weights, around, bag, 0, width)
-                    for at in range(0, width, LANES):
-                        store(zero(), error, at)
-                    for slot in range(0, slots, SLOTS):
-                        score_bag(bag, contexts, targets, now + slot, labels, rates, slot, steps)
-                        update_bag(
-                            bag,
-                            error,
-                            contexts,
-                            targets,
-                            now + slot,
-                            steps,
-                            following + slot,
-                            source,
-                            ahead,
-                        )
-                    spread(source, entries, around, error, damping, width)
-            if subword_offsets is not None:
-                scatter(
-                    words,
-                    found,
-                    subword_offsets,
-                    subword_rows,
-                    shares,
-                    place_of,
-                    near,
-                    members,
-                )
-    return all_kept, pairs

@@ -17,9 +17,11 @@ import numpy as np
 from embedry.kernels.draws import Dice
 from embedry.kernels.sampling.bags import check_tables
 from embedry.kernels.sampling.plainsgns import learn_batch
-from embedry.kernels.sampling.plan import GROUP, SkipGram, Trained, check_sentences
+from embedry.kernels.sampling.plan import COUPLE_GROUP, SkipGram, Trained, check_sentences
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from embedry.kernels.sampling.bags import Bags
@@ -90,16 +92,31 @@ class _Sentence:
     def learn(self, done: int, length: int) -> int:
         """Learn from all positions; return how many pairs there were."""
         pairs, plan, count = 0, self._plan, len(self._kept)
-        block = self._bags.positions if self._bags.of_subwords else count
-        for start in range(0, count, block):
-            stop = min(start + block, count)
+        for start, stop, centres in self._blocks():
             members = self._gather(max(0, start - plan.window), min(count, stop + plan.window))
-            for position in range(start, stop):
-                progress = (done + length * position / count) / plan.total_tokens
+            for together in centres:
+                progress = (done + length * together[0] / count) / plan.total_tokens
                 rate = plan.learning_rate - (plan.learning_rate - plan.min_learning_rate) * progress
-                pairs += self._position(position, members, max(rate, plan.min_learning_rate))
+                pairs += self._positions(together, members, max(rate, plan.min_learning_rate))
             self._scatter(members)
         return pairs
+
+    def _blocks(self) -> Iterator[tuple[int, int, list[list[int]]]]:
+        """Yield where each block starts and stops, and the positions that learn together."""
+        count, bags = len(self._kept), self._bags
+        if bags.architecture == "skipgram":
+            size = bags.positions if bags.of_subwords else count
+            for start in range(0, count, size):
+                stop = min(start + size, count)
+                yield start, stop, [[position] for position in range(start, stop)]
+            return
+        half = (count + 1) // 2
+        if bags.of_subwords:
+            half = min(half, (bags.positions + 1) // 2)
+        for start in range(0, count, 2 * half):
+            stop = min(start + 2 * half, count)
+            firsts = range(start, min(start + half, count))
+            yield start, stop, [[one, one + half][: 1 + (one + half < count)] for one in firsts]
 
     def _rows(self, word: int) -> NDArray[np.int32]:
         offsets, rows = self._bags.lists
@@ -122,37 +139,59 @@ class _Sentence:
             for word, moved in zip(members, self._near - self._before, strict=True):
                 np.add.at(self._words, self._rows(word), moved * self._bags.shares[word])
 
-    def _position(self, position: int, members: list[int], rate: float) -> int:
-        """Learn from one window; return how many words were around."""
+    def _positions(self, positions: list[int], members: list[int], rate: float) -> int:
+        """Learn from one window, or two bags side by side; return how many words were around."""
         plan, kept = self._plan, self._kept
-        drawn = np.arange(self._cursor, self._cursor + plan.negative) + position * plan.negative
-        targets = np.array([kept[position], *plan.negatives[drawn % plan.negatives.size]])
-        reach = 1 + self._dice.below(plan.window)
-        near = kept[max(0, position - reach) : position]
-        near += kept[position + 1 : position + reach + 1]
-        around = [members.index(word) for word in near]
+        drawn = (self._cursor + np.arange(plan.negative)) % plan.negatives.size
+        self._cursor += plan.negative
+        negatives = plan.negatives[drawn]
+        windows = [self._around(position) for position in positions]
+        around = [[members.index(word) for word in near] for near in windows]
         if self._bags.architecture == "cbow":
-            self._learn_bag(around, near, targets, rate)
+            centres = [kept[position] for position in positions]
+            self._learn_bags(around, windows, centres, negatives, rate)
         else:
-            for begun in range(0, len(around), plan.batch):
-                batch = around[begun : begun + plan.batch]
+            targets = np.array([kept[positions[0]], *negatives])
+            for begun in range(0, len(around[0]), plan.batch):
+                batch = around[0][begun : begun + plan.batch]
                 learn_batch(self._near, self._contexts, batch, targets, rate)
-        return len(around)
+        return sum(map(len, around))
 
-    def _learn_bag(
-        self, around: list[int], near: list[int], targets: NDArray[np.intp], rate: float
+    def _around(self, position: int) -> list[int]:
+        """Return the words in a window drawn for a position."""
+        reach = 1 + self._dice.below(self._plan.window)
+        return (
+            self._kept[max(0, position - reach) : position]
+            + self._kept[position + 1 : position + reach + 1]
+        )
+
+    def _learn_bags(
+        self,
+        around: list[list[int]],
+        windows: list[list[int]],
+        centres: list[int],
+        negatives: NDArray[np.int32],
+        rate: float,
     ) -> None:
-        """Learn from the mean of all words around, one group of targets after the other."""
+        """Learn from the means of all words around, one group of targets after the other."""
+        bags = [self._bag(*bag) for bag in zip(around, windows, strict=True)]
+        errors = np.zeros_like(bags)
+        targets = np.array([*centres, *[-1] * (2 - len(centres)), *negatives])
+        for start in range(0, targets.size, COUPLE_GROUP):
+            group = targets[start : start + COUPLE_GROUP]
+            old = self._contexts[group]
+            for own, bag in enumerate(bags):
+                labels = np.arange(start, start + group.size) == own
+                others = np.arange(start, start + group.size) < 2
+                taught = labels | (~others & (group != centres[own]))
+                guesses = 1 / (1 + np.exp(-np.clip(old @ bag, -80, 80)))
+                steps = np.where(taught, np.float32(rate) * (labels - guesses), 0)
+                np.add.at(self._contexts, group, np.outer(steps, bag))
+                errors[own] += steps @ old
+        for words, error in zip(around, errors, strict=True):
+            np.add.at(self._near, words, error * self._bags.damping)
+
+    def _bag(self, around: list[int], near: list[int]) -> NDArray[np.float32]:
+        """Return the mean of all words around, or of all their rows."""
         sizes = [len(self._rows(word)) if self._bags.of_subwords else 1 for word in near]
-        bag = np.average(self._near[around], axis=0, weights=sizes).astype(np.float32)
-        labels = np.arange(targets.size) == 0
-        rates = np.where(labels | (targets != targets[0]), np.float32(rate), np.float32(0))
-        error = np.zeros_like(bag)
-        for start in range(0, targets.size, GROUP):
-            group = slice(start, start + GROUP)
-            old = self._contexts[targets[group]]
-            guesses = 1 / (1 + np.exp(-np.clip(old @ bag, -80, 80)))
-            steps = rates[group] * (labels[group] - guesses)
-            np.add.at(self._contexts, targets[group], np.outer(steps, bag))
-            error += steps @ old
-        np.add.at(self._near, around, error * self._bags.damping)
+        return np.average(self._near[around], axis=0, weights=sizes).astype(np.float32)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CACHE_LINE",
+    "COUPLE_GROUP",
     "GROUP",
     "SLOTS",
     "SkipGram",
@@ -39,6 +40,7 @@ __all__ = [
 # their updates fill the 16 registers of AVX2 to the last. Eight slots hold the six, so that one
 # vector takes their scores.
 GROUP = 6
+COUPLE_GROUP = 7  # of two bags side by side: two centres and negatives; their sums are fourteen
 SLOTS = 8
 CACHE_LINE = 16  # float32 numbers
 

@@ -38,7 +38,8 @@ from embedry.kernels.sampling.plan import (
     check_sentences,
     check_tables,
 )
-from embedry.kernels.sampling.steps import aim, look_around, score, set_rates, thin_out, update
+from embedry.kernels.sampling.steps import aim, look_around, set_rates, thin_out
+from embedry.kernels.sampling.tiles import score, update
 from embedry.kernels.simd import aligned
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ def train(
         float(plan.min_learning_rate),
         int(plan.batch),
         state,
-        np.empty(longest_sentence(offsets, first, last), np.int64),
-        np.empty(2 * plan.window, np.int64),
+        np.empty(longest_sentence(offsets, first, last) + plan.window, np.int64),
+        np.empty(2 * plan.window + 1, np.int64),
         *room_for_targets(plan, contexts),
     )
     return Trained(int(kept), int(pairs))
@@ -210,7 +211,8 @@ def _train(
             rate = rate if rate > min_learning_rate else min_learning_rate
             set_rates(rates, targets, now, negative, np.float32(rate))
             reach = 1 + below(state, window)
-            near = look_around(around, kept, count, position, reach)
+            near = look_around(around, 0, kept, count, position, reach, window)
+            around[near] = around[near - 1]  # words are scored two by two
             pairs += near
             for begun in range(0, near, batch):
                 end = begun + batch if begun + batch < near else near
@@ -218,6 +220,7 @@ def _train(
                     score(
                         words,
                         contexts,
+                        width,
                         around,
                         begun,
                         end,
@@ -231,6 +234,7 @@ def _train(
                     update(
                         words,
                         contexts,
+                        width,
                         around,
                         begun,
                         end,

@@ -18,7 +18,7 @@ LONGEST = 450
 # Longer for a reason that the file tells, or kernels, which may be long.
 MAY_BE_LONGER = {
     "card.py", "data/graph.py", "data/interactions.py", "learn/als.py",
-    "kernels/sampling/bags.py", "kernels/least_squares.py", "learn/word2vec.py",
+    "kernels/least_squares.py", "learn/word2vec.py",
     "store/collection.py", "store/metadata/filters.py", "store/indexes/text_index.py",
 }  # fmt: skip
 

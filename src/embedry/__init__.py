@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from embedry.errors import MissingExtraError as MissingExtraError
     from embedry.errors import NotFittedError as NotFittedError
     from embedry.errors import UnknownIdError as UnknownIdError
-    from embedry.learn.als import ALS as ALS
     from embedry.learn.graph import DeepWalk as DeepWalk
     from embedry.learn.graph import Node2Vec as Node2Vec
     from embedry.learn.growth import Growth as Growth
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from embedry.learn.nodes.walks import Walks as Walks
     from embedry.learn.nodes.walks import walks as walks
     from embedry.learn.place import Placed as Placed
+    from embedry.learn.taste.als import ALS as ALS
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.learn.words.ngrams import Subwords as Subwords
     from embedry.store.collection import Collection as Collection
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
-    "ALS": "embedry.learn.als",
+    "ALS": "embedry.learn.taste.als",
     "Card": "embedry.card",
     "Collection": "embedry.store.collection",
     "CollectionError": "embedry.errors",

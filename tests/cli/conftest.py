@@ -8,7 +8,7 @@ import pytest
 from embedry.cli.main import main
 from embedry.data.corpus import Corpus
 from embedry.data.interactions import Interactions
-from embedry.learn.als import ALS
+from embedry.learn.taste.als import ALS
 from embedry.learn.word2vec import Word2Vec
 from embedry.store.collection import Collection
 

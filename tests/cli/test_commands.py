@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from embedry.embeddings import Embeddings
-from embedry.learn.als import ALS
 from embedry.learn.modelfile import load
+from embedry.learn.taste.als import ALS
 from embedry.store.collection import Collection
 from embedry.trust.explain import explain
 from embedry.use.recommend import Recommender

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from embedry.learn.als import ALS
 from embedry.learn.modelfile import load
+from embedry.learn.taste.als import ALS
 
 EDGES = "café/λ b\nb c\nc café/λ\nc d\nd d\ncafé/λ b\nc b\n# said\n"
 
@@ -57,7 +57,8 @@ def test_fit_als_learns_what_it_says(embedry, table, tmp_path):
     assert facts["dropped"] == {"header line": 1, "value of zero": 1}
     taste = ALS.load(out)
     assert taste.get_params() == {
-        "dims": 2, "regularization": 0.5, "alpha": 2.0, "iterations": 3, "seed": 1, "threads": None,
+        "dims": 2, "regularization": 0.5, "alpha": 2.0, "iterations": 3, "frequency_scaling": 0.0,
+        "steps": 3, "seed": 1, "threads": None,
     }  # fmt: skip
     shown = embedry(*words).out
     assert "Learned the taste of 2 users" in shown

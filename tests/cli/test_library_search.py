@@ -10,8 +10,8 @@ import pytest
 
 from embedry.cli.demo import _keep, _material
 from embedry.data.interactions import Interactions
-from embedry.learn.als import ALS
 from embedry.learn.graph import Node2Vec
+from embedry.learn.taste.als import ALS
 from embedry.learn.word2vec import Word2Vec
 from embedry.store.collection import Collection
 

@@ -8,8 +8,8 @@ from sklearn.base import clone
 from embedry.data.corpus import Corpus
 from embedry.data.interactions import Interactions
 from embedry.errors import EmbedryError, InputError, NotFittedError
-from embedry.learn.als import ALS
 from embedry.learn.learner import real_number, whole_number
+from embedry.learn.taste.als import ALS
 from embedry.learn.word2vec import Word2Vec
 
 FIRST_FIT = {

@@ -12,8 +12,8 @@ from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import FileFormatError
 from embedry.files import read_arrays, write_arrays
-from embedry.learn.als import ALS
 from embedry.learn.modelfile import describe, load, read_model, write_model
+from embedry.learn.taste.als import ALS
 from embedry.learn.word2vec import Word2Vec
 
 CARD = Card("word2vec", 2, "cosine", fingerprint("a"), settings=(("seed", 1),))

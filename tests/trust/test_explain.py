@@ -9,7 +9,7 @@ from embedry.data.corpus import Corpus
 from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError, UnknownIdError
-from embedry.learn.als import ALS
+from embedry.learn.taste.als import ALS
 from embedry.learn.word2vec import Word2Vec
 from embedry.store.collection import Collection
 from embedry.trust.explain import _shared_words, _word_shares, explain

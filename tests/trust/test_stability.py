@@ -8,8 +8,8 @@ from embedry.data.graph import Graph
 from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError, UnknownIdError
-from embedry.learn.als import ALS
 from embedry.learn.graph import Node2Vec
+from embedry.learn.taste.als import ALS
 from embedry.learn.word2vec import Word2Vec
 from embedry.learn.words.ngrams import Subwords
 from embedry.trust.stability import stability

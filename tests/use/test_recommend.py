@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import FilterError, InputError, UnknownIdError
-from embedry.learn.als import ALS
+from embedry.learn.taste.als import ALS
 from embedry.metrics import COSINE, DOT
 from embedry.store.collection import Collection
 from embedry.store.memory.calibration import Background

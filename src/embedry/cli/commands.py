@@ -176,7 +176,7 @@ def recommend(
 
     TASTE defaults to the model beside the collection, CONTENT to its only field with an encoder.
     """
-    from embedry.learn.als import ALS
+    from embedry.learn.taste.als import ALS
     from embedry.store.collection import Collection
     from embedry.use.recommend import Recommender
 
@@ -201,7 +201,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why two items are near: fields, words, and who used both."""
-    from embedry.learn.als import ALS
+    from embedry.learn.taste.als import ALS
     from embedry.store.collection import Collection
     from embedry.trust.explain import explain as explained
 

@@ -26,8 +26,8 @@ from embedry.data.graph import Graph
 from embedry.data.samples import PythonLibrary, python_library, python_project
 from embedry.embeddings import Embeddings
 from embedry.errors import ForeignSpaceError, InputError
-from embedry.learn.als import ALS
 from embedry.learn.graph import Node2Vec
+from embedry.learn.taste.als import ALS
 from embedry.learn.word2vec import Word2Vec
 from embedry.store.collection import Collection
 from embedry.trust.explain import explain

@@ -205,7 +205,7 @@ def als(
 ) -> None:
     """Learn a space of taste from who used what."""
     from embedry.data.interactions import Interactions
-    from embedry.learn.als import ALS
+    from embedry.learn.taste.als import ALS
 
     arguments.check_folder_of(out)
     used = Interactions.from_file(table)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["can_load", "describe", "load", "read_model", "write_model"]
 
 _HOMES = {
-    "als": ("embedry.learn.als", "ALS"),
+    "als": ("embedry.learn.taste.als", "ALS"),
     "deepwalk": ("embedry.learn.graph", "DeepWalk"),
     "embeddings": ("embedry.embeddings", "Embeddings"),
     "node2vec": ("embedry.learn.graph", "Node2Vec"),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.ids import Id
-    from embedry.learn.als import ALS
+    from embedry.learn.taste.als import ALS
     from embedry.store.collection import Collection, Item
     from embedry.store.memory.fields import Field
     from embedry.store.memory.mirror import Mirror

@@ -22,8 +22,8 @@ import numpy as np
 
 from embedry.data.history import check_history
 from embedry.errors import InputError, UnknownIdError
-from embedry.learn.als import ALS
 from embedry.learn.learner import real_number
+from embedry.learn.taste.als import ALS
 from embedry.metrics import DOT, EUCLIDEAN
 from embedry.query import Hit, Hits, Plan
 from embedry.store.collection import Collection

@@ -10,7 +10,7 @@ from embedry.card import Relation
 from embedry.data.interactions import Interactions
 from embedry.errors import FileFormatError, InputError, NotFittedError, UnknownIdError
 from embedry.kernels.least_squares import loss
-from embedry.learn.als import ALS
+from embedry.learn.taste.als import ALS
 
 GROUPS = 4
 

@@ -1,0 +1,1 @@
+"""Learners of taste: who wants what, learned from who used what."""

@@ -269,6 +269,10 @@ class Writer:
         """Return ``left + right``."""
         return self._builder.fadd(left, right)
 
+    def subtract(self, left: Any, right: Any) -> Any:
+        """Return ``left - right``."""
+        return self._builder.fsub(left, right)
+
     def multiply(self, left: Any, right: Any) -> Any:
         """Return ``left * right``."""
         return self._builder.fmul(left, right)

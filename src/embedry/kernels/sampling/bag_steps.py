@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedry.kernels.compiler import compiled
-from embedry.kernels.sampling.tiles import add_up
-from embedry.kernels.simd import LANES, add, load, multiply, splat, store, subtract
+from embedry.kernels.sampling.tiles import add_row, add_up, keep_move
+from embedry.kernels.simd import LANES, load, store
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,12 +102,6 @@ def scatter(
     for place in range(found):
         word = members[place]
         place_of[word] = -1
-        share = splat(shares[word])
-        for at in range(place * width, place * width + width, LANES):
-            moved = subtract(load(near, at), load(near, half + at))
-            store(multiply(share, moved), near, at)
+        keep_move(near, place * width, half + place * width, shares[word], width)
         for entry in range(subword_offsets[word], subword_offsets[word + 1]):
-            row = np.int64(subword_rows[entry]) * width
-            for at in range(0, width, LANES):
-                more = load(near, place * width + at)
-                store(add(load(words, row + at), more), words, row + at)
+            add_row(words, np.int64(subword_rows[entry]) * width, near, place * width, width)

@@ -23,7 +23,16 @@ from embedry.kernels.sampling.plan import CACHE_LINE, COUPLE_GROUP, GROUP, SLOTS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["add_up", "move_couple", "score", "score_couple", "spread", "update"]
+__all__ = [
+    "add_row",
+    "add_up",
+    "keep_move",
+    "move_couple",
+    "score",
+    "score_couple",
+    "spread",
+    "update",
+]
 
 # An intrinsic is called without the typing context, which Numba's annotation does not say.
 intrinsic: Any = extending.intrinsic
@@ -347,3 +356,27 @@ def _spread(
             row = pen.whole(entries, entry)
             for move, place in zip(moves, places, strict=True):
                 pen.store(pen.add(move, pen.load(source, row, place)), source, row, place)
+
+
+@intrinsic
+def add_row(_typing: Any, source: Any, row: Any, more: Any, other: Any, width: Any) -> Any:
+    """Add the row ``other`` of one table to a row of another."""
+    return written(_add_row, source, row, more, other, width)
+
+
+def _add_row(pen: Writer, source: Any, row: Any, more: Any, other: Any, width: Any) -> None:
+    with pen.loop(0, width, LANES) as at:
+        pen.store(pen.add(pen.load(source, row, at), pen.load(more, other, at)), source, row, at)
+
+
+@intrinsic
+def keep_move(_typing: Any, near: Any, row: Any, before: Any, part: Any, width: Any) -> Any:
+    """Replace a row by a part of how far it is from another row of the same table."""
+    return written(_keep_move, near, row, before, part, width)
+
+
+def _keep_move(pen: Writer, near: Any, row: Any, before: Any, part: Any, width: Any) -> None:
+    share = pen.lanes_of(part)
+    with pen.loop(0, width, LANES) as at:
+        moved = pen.subtract(pen.load(near, row, at), pen.load(near, before, at))
+        pen.store(pen.multiply(share, moved), near, row, at)

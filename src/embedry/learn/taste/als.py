@@ -10,7 +10,8 @@ References
 ----------
 Hu, Koren, Volinsky 2008, Collaborative Filtering for Implicit Feedback Datasets (equations 3 to
 5; section 5 for the explanation). Takács, Pilászy, Tikk 2011, Applications of the Conjugate
-Gradient Method for Implicit Feedback Collaborative Filtering.
+Gradient Method for Implicit Feedback Collaborative Filtering. Rendle, Krichene, Zhang, Koren
+2021, Revisiting the Performance of iALS on Item Recommendation Benchmarks.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ class ALS(FactorLearner):
     iterations : int
         How often both sides are solved; `partial_fit` takes a third of them.
     frequency_scaling : float
-        In [0, 2]: lambda of a user or item with n pairs is ``regularization * (n / mean)`` to
-        this power, the mean over those of its side (Rendle 2021, section 3). 0 holds all alike.
+        In [0, 2]: lambda of a row of weight w is ``regularization * (w / mean(w))`` to this
+        power, w its pairs and ``1 / alpha`` for each item (or user) of all (Rendle 2021,
+        equation 4; the mean keeps the setting comparable). 0 holds all alike.
     steps : int or None
         Steps of conjugate gradients for a row in an iteration (Takács 2011). None solves each to
         the end, to float32: slower, and seldom better, as the other side moves again.
@@ -179,9 +181,10 @@ class ALS(FactorLearner):
                 rows[: len(learned), : self.dims] = learned.vectors
         return users, items
 
-    def _strength(self, counts: NDArray[np.int64], mean: float) -> NDArray[np.float32]:
-        """Return lambda for rows with so many pairs; rows without any are zero whatever it is."""
-        scaled = (np.maximum(counts, 1) / mean) ** self.frequency_scaling
+    def _strength(self, side: Interactions) -> NDArray[np.float32]:
+        """Return lambda for each row of a side, (rows,) float32."""
+        weights = _weights(np.diff(side.indptr), side.shape[1], self.alpha)
+        scaled = (weights / weights.mean()) ** self.frequency_scaling
         return np.asarray(self.regularization * scaled, np.float32)
 
     def _solve(
@@ -197,8 +200,7 @@ class ALS(FactorLearner):
 
         gram = gram_matrix(fixed)
         confidence = (1 + np.float32(self.alpha) * side.values).astype(np.float32)
-        counts = np.diff(side.indptr)
-        strength = self._strength(counts, _mean(counts))
+        strength = self._strength(side)
         threads = thread_count(self.threads)
         work = side.indptr + 8 * np.arange(len(side.indptr))  # a row costs something by itself
         cuts = np.searchsorted(work, np.linspace(0, work[-1], threads + 1))
@@ -219,17 +221,24 @@ class ALS(FactorLearner):
         gram: NDArray[np.float64] = vectors.T @ vectors  # (dims, items) @ (items, dims)
         return gram
 
+    def _strength_of(self, pairs: int) -> float:
+        """Return the lambda of a user with so many pairs, as in the last fit."""
+        told, items = self._fitted_with, len(self.item_embeddings_)
+        weight = float(_weights(np.array([pairs]), items, told["alpha"])[0])
+        scaled = (weight / self._mean_weight) ** told["frequency_scaling"]
+        return float(told["regularization"] * scaled)
+
     @cached_property
-    def _mean_history(self) -> float:
-        return _mean(np.diff(self.interactions_.indptr))
+    def _mean_weight(self) -> float:
+        counts, items = np.diff(self.interactions_.indptr), len(self.item_embeddings_)
+        return float(_weights(counts, items, self._fitted_with["alpha"]).mean())
 
     def _directions(self, past: Past) -> NDArray[np.float64]:
         vectors = self.item_embeddings_.vectors[past.places].astype(np.float64)
         told = self._fitted_with
         confidence = 1 + told["alpha"] * past.values
         system = self._gram + (vectors.T * (confidence - 1)) @ vectors
-        scaled = (len(past.places) / self._mean_history) ** told["frequency_scaling"]
-        system[np.diag_indices_from(system)] += told["regularization"] * scaled
+        system[np.diag_indices_from(system)] += self._strength_of(len(past.places))
         return np.asarray(np.linalg.solve(system, vectors.T * confidence))
 
     def _folded(self, past: Past) -> NDArray[np.float32]:
@@ -237,9 +246,9 @@ class ALS(FactorLearner):
         return np.asarray(self._directions(past).sum(axis=1), np.float32)
 
 
-def _mean(counts: NDArray[np.int64]) -> float:
-    """Return how many pairs a row has that has any."""
-    return float(counts[counts > 0].mean())
+def _weights(counts: NDArray[np.int64], others: int, alpha: float) -> NDArray[np.float64]:
+    """Return what rows with so many pairs weigh, in pairs: those not used count 1 / alpha each."""
+    return np.asarray(counts + others / alpha, np.float64)
 
 
 def _start(generator: np.random.Generator, count: int, dims: int) -> NDArray[np.float32]:

@@ -180,7 +180,7 @@ def text_of(rows, delimiter):
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "::", " "])
 @pytest.mark.parametrize("header", [False, True])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\n\n"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\n\n"])
 def test_interactions_from_file_find_out_the_form(tmp_path, delimiter, header, line_end):
     """Any usual delimiter, with or without a header, with blank lines and a mark at the start."""
     names = delimiter.join(["user", "item", "value"]) + "\n" if header else ""

@@ -170,7 +170,7 @@ def test_place_puts_held_out_nodes_in_their_group():
     learner = small(walks=10, epochs=3).fit(graph)
     edges = [(a, b) for a, b in planted() if (a in held) != (b in held)]
     neighbours = [[a if b == one else b for a, b in edges if one in (a, b)] for one in held]
-    placed = learner.place(held, neighbours=neighbours)
+    placed = learner.place(held, neighbours=iter(neighbours))
     assert placed.embeddings.ids == tuple(held)
     assert placed.embeddings.card == learner.card
     hits = learner.embeddings_.nearest(vector=placed.embeddings.vectors, k=5)

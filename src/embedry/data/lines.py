@@ -131,7 +131,7 @@ class Source:
             As `open_source`, when the line is come to; or if a quote stays open.
         """
         is_csv = len(self.mark) == 1 and self.mark != " "
-        with _text(self.path, newline="" if is_csv else "\n") as file:
+        with _text(self.path, newline="" if is_csv else None) as file:
             lines = Lines(file, self.comments, self.mark)
             try:
                 yield filter(None, _split(lines, self.mark)), lines
@@ -153,7 +153,7 @@ class Source:
 
 
 @contextmanager
-def _text(path: Path, newline: str) -> Iterator[io.TextIOWrapper]:
+def _text(path: Path, newline: str | None) -> Iterator[io.TextIOWrapper]:
     try:
         with (
             path.open("rb") as packed,
@@ -208,6 +208,8 @@ def _first_line(path: Path, comments: str) -> str:
                     f"{path} must be a table of rows; it is a Matrix Market file. Pass "
                     "scipy.io.mmread(path) to from_scipy."
                 )
+            if not line.strip(_BLANKS) or line.lstrip(_BLANKS).startswith(tuple(comments)):
+                continue
             if _ATTRIBUTES.fullmatch(line):
                 raise InputError(
                     f"{path} must be a table of names and numbers; got attributes of an edge, "
@@ -215,8 +217,7 @@ def _first_line(path: Path, comments: str) -> str:
                     "Graph.from_networkx; or pass delimiter=' ' and columns=(0, 1) if every line "
                     "has as many words."
                 )
-            if line.strip(_BLANKS) and not line.lstrip(_BLANKS).startswith(tuple(comments)):
-                return line
+            return line
     return ""
 
 

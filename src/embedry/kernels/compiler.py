@@ -92,7 +92,7 @@ def compiled(
 
     Notes
     -----
-    Compiling a training kernel takes 1 to 6 s; loading it, half a second, nearly all of it Numba.
+    Compiling a training kernel takes 1 to 2 s; loading it, half a second, nearly all of it Numba.
 
     Examples
     --------

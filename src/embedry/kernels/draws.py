@@ -87,7 +87,8 @@ def negative_table(
     if not np.isfinite(exponent):
         raise InputError(f"exponent must be finite; got {exponent}. Try 0.75.")
     weights = np.zeros(counts.size)
-    weights[seen] = (counts[seen] / counts.max()) ** exponent
+    logs = exponent * np.log(counts[seen])
+    weights[seen] = np.exp(logs - logs.max())  # whatever the exponent, the largest is 1
     copies = np.where(seen, np.maximum(1, np.rint(weights / weights.sum() * size)), 0)
     table = np.repeat(np.arange(counts.size, dtype=np.int32), copies.astype(np.int64))
     rng.shuffle(table)

@@ -48,6 +48,7 @@ __all__ = [
 LANES = 16 if llvm.get_host_cpu_features().get("avx512f") else 8
 
 FLOAT, INT = ir.FloatType(), ir.IntType(32)
+_INTEGERS = (types.Integer, types.IntegerLiteral)
 _BYTES = ir.IntType(8).as_pointer()
 
 # The lanes of two vectors laid side by side that each step of `sums_of_eight` adds: (a, b) to
@@ -180,15 +181,14 @@ def written(micro_kernel: Callable[..., None], *arguments: Any) -> Any:
     Raises
     ------
     TypingError
-        If an array is of another dtype or layout.
+        If an argument is something else.
 
     Notes
     -----
     What is written is optimised with the whole kernel, as if Numba had written it.
     """
     for argument in arguments:
-        if isinstance(argument, types.Array) and argument.dtype != types.int64:
-            check_array(argument)
+        _check_argument(argument)
 
     def emit(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         plain = [
@@ -200,9 +200,22 @@ def written(micro_kernel: Callable[..., None], *arguments: Any) -> Any:
         micro_kernel(Writer(context, builder), *plain)
         return context.get_dummy_value()
 
-    integers = (types.Integer, types.IntegerLiteral)
-    kinds = [types.intp if isinstance(kind, integers) else kind for kind in arguments]
+    kinds = [types.intp if isinstance(kind, _INTEGERS) else kind for kind in arguments]
     return types.void(*kinds), emit
+
+
+def _check_argument(kind: Any) -> None:
+    """Refuse at compile time what a micro-kernel would read wrongly."""
+    if isinstance(kind, types.Array):
+        good = kind.dtype in (types.float32, types.int64) and kind.layout == "C"
+    else:
+        good = isinstance(kind, _INTEGERS) or kind == types.float32
+    if not good:
+        msg = (
+            "a micro-kernel takes C-contiguous arrays of float32 or int64, whole numbers and "
+            f"float32; got {kind}"
+        )
+        raise TypingError(msg)
 
 
 class Writer:

@@ -109,9 +109,11 @@ class Word2Vec(Learner):
     ``8 * W * P`` for the two tables, the corpus (4 a token up to 1 GiB, then a file), and the
     larger of ``4 * min(2**22, 1000 * W)``, the table of negatives, and, once that is gone,
     ``8 * W * dims`` for what is kept of the tables and ``24 * min(W, 5000) * dims + 104 * dims**2``
-    to learn how words are placed; some 10 MB a thread; beside Python with its libraries (about
-    160 MB). Measured at dims 100 to 600: within 15 %. The kernel is compiled at the first use
-    (some seconds) and cached. A sentence longer than 200,000 tokens is learned in pieces.
+    to learn how words are placed; some 10 MB a thread, and from two on a table of negatives
+    each; with subwords 8 for each n-gram of each word (some 240 a word of English); beside Python
+    with its libraries (about 160 MB). Measured at dims 100 to 600: within 15 %. The kernel is
+    compiled at the first use (some seconds) and cached. A sentence longer than 200,000 tokens is
+    learned in pieces.
 
     Examples
     --------

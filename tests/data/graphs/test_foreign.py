@@ -54,8 +54,10 @@ def written(folder, text):
 
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "::", " ", "  \t "])
 @pytest.mark.parametrize("header", [False, True])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\n\n"])
-@pytest.mark.parametrize("comment", ["", "# made by\t'hand', \"quoted\n", "%x y\n\n% x\n"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r", "\n\n"])
+@pytest.mark.parametrize(
+    "comment", ["", "# a b {'weight': 3}\n", "# made by\t'hand', \"quoted\n", "%x y\n\n% x\n"]
+)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_graph_from_file_finds_out_the_form(
     tmp_path, delimiter, header, line_end, comment, weighted

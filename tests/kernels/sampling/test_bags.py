@@ -433,6 +433,37 @@ def test_train_bags_brings_words_of_a_topic_together(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("positions", [8, 1024])
+@pytest.mark.parametrize("how", [train_bags, train_bags_plain])
+def test_train_bags_lets_the_rate_fall_evenly_within_a_sentence(kind, positions, how):
+    """One sentence of words that are there once: what each context moves falls to nothing."""
+    count = 200
+    case = make(kind, words=count + 1, dims=2, lengths=(count,), rows=2, longest=1, window=1)
+    case.tokens[:] = np.arange(count)
+    case.plan = dataclasses.replace(
+        case.plan,
+        keep=np.full(count + 1, KEEP_ALL),
+        negatives=np.array([count], np.int32),
+        negative=1,
+        learning_rate=1e-4,
+        min_learning_rate=0.0,
+    )
+    if case.bags.of_subwords:  # every word is made of one row, the same for all
+        offsets, rows = np.arange(count + 2), np.zeros(count + 1, np.int32)
+        case.bags = Bags(kind.split()[0], offsets, rows, positions=positions)
+    case.words[:, :2] = 1
+    case.contexts[:] = 0
+    moved = case.run(how)[1][:count, 0] * 2 / 1e-4  # the label less a guess of a half
+    moved[1:-1] /= 1 if kind.startswith("cbow") else 2  # pairs; at both ends there is but one
+    fell = 1 - np.arange(count) / count
+    if kind.startswith("cbow"):  # both bags of a turn have its rate, and take two positions
+        half = min(count, positions if case.bags.of_subwords else count) // 2
+        block, place = np.divmod(np.arange(count), 2 * half)
+        fell = 1 - (2 * half * block + 2 * (place % half)) / count
+    np.testing.assert_allclose(moved, fell, atol=0.02)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_train_bags_takes_arrays_that_cannot_be_written(kind):
     """Tokens, offsets and lists may be read-only, as memory-mapped ones are."""
     case = make(kind)
@@ -486,11 +517,13 @@ for bags in (Bags(), Bags("cbow", *lists), Bags("skipgram", *lists)):
 """
 
 
-def test_train_bags_is_the_same_for_the_other_width_of_vectors(tmp_path):
-    """The kernel built for 8 lanes, or for 16, whichever this host does not choose, is right."""
+@pytest.mark.parametrize("target", [{}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}])
+def test_train_bags_is_the_same_for_the_other_width_of_vectors(tmp_path, target):
+    """The kernel built for 8 lanes, or for 16, whichever this host does not choose, is right;
+    and so it is for the oldest CPU of its kind."""
     done = subprocess.run(
         [sys.executable, "-c", OTHER_LANES],
-        env=os.environ | {"EMBEDRY_CACHE": str(tmp_path)},
+        env=os.environ | {"EMBEDRY_CACHE": str(tmp_path)} | target,
         capture_output=True,
         text=True,
         check=False,

@@ -1,6 +1,6 @@
 """The steps of rows in training on bags: gather them, add them up, give back what was learned.
 
-What it is: the compiled inner functions of `kernels.sampling.cbow` and `subgrams`, which become
+What it is: the compiled inner functions of `kernels.sampling.cbow` and `subword_sgns`, which become
 part of the kernel that calls them. Rows are named by the flat offset of their first number. What
 it is not: a check; what is passed must lie within the tables.
 """

@@ -49,6 +49,7 @@ __all__ = ["Bags", "check_tables", "steady_bags", "train_bags"]
 ARCHITECTURES = ("cbow", "skipgram")
 POSITIONS = 32
 MOST_POSITIONS = 1024
+WORDS_AT_ONCE = 10_000  # whose lists are looked at together, as each entry takes 40 bytes then
 STEADY = 0.5  # the sum of the rates of the steps that a row takes before any is seen; 2 diverges
 
 
@@ -136,11 +137,21 @@ class Bags:
         offsets, rows = self.lists
         if not offsets.size:
             return np.empty(0, np.float32)
-        lengths = np.diff(offsets)
-        owners = np.repeat(np.arange(lengths.size), lengths)
-        pairs, times = np.unique(owners * self.rows_needed + rows, return_counts=True)
-        squares = np.bincount(pairs // self.rows_needed, weights=times.astype(float) ** 2)
-        return np.asarray(lengths / squares, np.float32)
+        found = np.empty(offsets.size - 1, np.float32)
+        for first in range(0, found.size, WORDS_AT_ONCE):
+            last = min(first + WORDS_AT_ONCE, found.size)
+            part = offsets[first : last + 1]
+            found[first:last] = _shares(part - part[0], rows[part[0] : part[-1]])
+        return found
+
+
+def _shares(offsets: NDArray[np.int64], rows: NDArray[np.int32]) -> NDArray[np.float64]:
+    lengths = np.diff(offsets)
+    owners = np.repeat(np.arange(lengths.size), lengths)
+    beyond = int(rows.max()) + 1
+    pairs, times = np.unique(owners * beyond + rows, return_counts=True)
+    squares = np.bincount(pairs // beyond, weights=times.astype(float) ** 2)
+    return np.asarray(lengths / squares)
 
 
 def _check_subwords(offsets: NDArray[np.int64], rows: NDArray[np.int32]) -> None:
@@ -199,9 +210,10 @@ def steady_bags(bags: Bags, counts: NDArray[np.int64], plan: SkipGram) -> Bags:
     kept = counts * (plan.keep / 2**32)
     parts = kept / max(kept.sum(), 1)
     strength = plan.learning_rate * (plan.window + 1)  # of all steps of a position
-    side_by_side = 2 if bags.architecture == "cbow" else 0
-    repeats = float(parts.max(initial=0)) * strength * side_by_side
-    damping = min(bags.damping, STEADY / max(repeats, STEADY))
+    damping = bags.damping
+    if bags.architecture == "cbow":
+        repeats = 2 * float(parts.max(initial=0)) * strength  # two bags learn side by side
+        damping = min(damping, STEADY / max(repeats, STEADY))
     shared = _shared(bags, parts) * strength
     positions = max(1, int(STEADY / max(shared, STEADY / bags.positions)))
     if (positions, damping) == (bags.positions, bags.damping):
@@ -214,9 +226,14 @@ def _shared(bags: Bags, parts: NDArray[np.float64]) -> float:
     if not bags.of_subwords:
         return 0.0
     offsets, rows = bags.lists
-    lengths = np.diff(offsets)
-    seen = np.bincount(rows, weights=np.repeat(parts / lengths, lengths))
-    moved = np.bincount(rows, weights=np.repeat(parts * bags.shares, lengths))
+    seen, moved = np.zeros((2, bags.rows_needed))
+    for first in range(0, offsets.size - 1, WORDS_AT_ONCE):
+        part = offsets[first : first + WORDS_AT_ONCE + 1]
+        lengths, mine = np.diff(part), rows[part[0] : part[-1]]
+        some = parts[first : first + WORDS_AT_ONCE]
+        shares = bags.shares[first : first + WORDS_AT_ONCE]
+        np.add.at(seen, mine, np.repeat(some / lengths, lengths))
+        np.add.at(moved, mine, np.repeat(some * shares, lengths))
     return max(0.0, float(seen @ moved - parts @ parts))
 
 
@@ -233,7 +250,7 @@ def train_bags(
 ) -> Trained:
     """Train on the sentences from ``first`` to before ``last``, in place.
 
-    Call `kernels.sampling.sgns.check_ids` once before. Training a corpus in parts, one call after
+    Call `kernels.sampling.plan.check_ids` once before. Training a corpus in parts, one call after
     the other with one state, gives the same bytes as one call. Threads may train parts of their
     own at the same time (Hogwild): each with its own state; the bytes then differ from run to
     run.
@@ -252,7 +269,7 @@ def train_bags(
     plan : SkipGram
         The settings. ``batch`` is for skip-gram alone.
     state : ndarray, shape (2,), uint64
-        From `embedry.kernels.sampling.sgns.start_state`; carried on in place.
+        From `embedry.kernels.draws.start_state`; carried on in place.
     bags : Bags
         The architecture, and the subwords.
 
@@ -272,8 +289,8 @@ def train_bags(
     A position of CBOW takes ``2 * width * (3 * (negative + 2) + window + 1)`` floating-point
     operations on average; one of skip-gram as in `kernels.sampling.sgns.train`. With subwords
     there are two more for each number of each row, ``1 + 2 * window / positions`` times at most.
-    Memory beside the tables is 16 bytes for each token of the longest sentence, 4 for each word,
-    and with subwords ``8 * width * (positions + 1 + 2 * window)``. A negative that happens to be
+    Memory beside the tables is 16 bytes for each token of the longest sentence, and with subwords
+    12 for each word and ``8 * width * (positions + 1 + 2 * window)``. A negative that happens to be
     the centre teaches nothing, as in word2vec.c. Numbers differ from ``train_bags_plain`` in the
     last bits alone.
 

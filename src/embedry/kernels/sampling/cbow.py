@@ -150,7 +150,9 @@ def train_cbow(
                 cursor = aim_couple(
                     targets, following, one, other, negatives, cursor, negative, width
                 )
-                progress = (done + length * centre / count) / total_tokens
+                # a turn takes up two positions of the block, one of each half
+                share = (stop - start) * (centre - start) / half
+                progress = (done + length * (start + share) / count) / total_tokens
                 rate = learning_rate - (learning_rate - min_learning_rate) * progress
                 rate = rate if rate > min_learning_rate else min_learning_rate
                 set_couple_rates(

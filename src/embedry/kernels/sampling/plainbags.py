@@ -94,8 +94,9 @@ class _Sentence:
         pairs, plan, count = 0, self._plan, len(self._kept)
         for start, stop, centres in self._blocks():
             members = self._gather(max(0, start - plan.window), min(count, stop + plan.window))
-            for together in centres:
-                progress = (done + length * together[0] / count) / plan.total_tokens
+            for turn, together in enumerate(centres):
+                position = start + (stop - start) * turn / self._turns(start, stop)
+                progress = (done + length * position / count) / plan.total_tokens
                 rate = plan.learning_rate - (plan.learning_rate - plan.min_learning_rate) * progress
                 pairs += self._positions(together, members, max(rate, plan.min_learning_rate))
             self._scatter(members)
@@ -110,13 +111,20 @@ class _Sentence:
                 stop = min(start + size, count)
                 yield start, stop, [[position] for position in range(start, stop)]
             return
-        half = (count + 1) // 2
-        if bags.of_subwords:
-            half = min(half, (bags.positions + 1) // 2)
+        half = self._half()
         for start in range(0, count, 2 * half):
             stop = min(start + 2 * half, count)
             firsts = range(start, min(start + half, count))
             yield start, stop, [[one, one + half][: 1 + (one + half < count)] for one in firsts]
+
+    def _half(self) -> int:
+        """Return how far the two bags that learn side by side lie apart."""
+        half = (len(self._kept) + 1) // 2
+        return min(half, (self._bags.positions + 1) // 2) if self._bags.of_subwords else half
+
+    def _turns(self, start: int, stop: int) -> int:
+        """Return how many turns would take up a block: its positions, or those of a half."""
+        return stop - start if self._bags.architecture == "skipgram" else self._half()
 
     def _rows(self, word: int) -> NDArray[np.int32]:
         offsets, rows = self._bags.lists

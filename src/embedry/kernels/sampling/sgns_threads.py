@@ -54,7 +54,8 @@ def hot_words(counts: NDArray[np.int64], plan: SkipGram, dims: int, threads: int
     Notes
     -----
     A word is touched where it is kept, and where it is drawn. Each touch of its context is a
-    step along ``window + 1`` words, on average, at the learning rate.
+    step along ``window + 1`` words, on average, at the learning rate; in CBOW along one bag, so
+    that rows are called hot a little early, which is the safe side.
     """
     if threads < 1 or np.shape(counts) != plan.keep.shape:
         raise InputError(
@@ -165,7 +166,8 @@ class OwnTables:
         self._contexts.settle()
 
     def _planned(self, plan: SkipGram) -> SkipGram:
-        """Return the plan in the row numbers of this thread."""
+        """Return the plan in the row numbers of this thread; the negatives once more if it must."""
         keep = np.zeros(len(self._words.table), np.uint32)
         keep[self._words.of] = plan.keep
-        return replace(plan, keep=keep, negatives=self._words.of[plan.negatives])
+        negatives = self._words.of[plan.negatives] if len(self._hot) else plan.negatives
+        return replace(plan, keep=keep, negatives=negatives)

@@ -1,8 +1,8 @@
-"""The steps of skip-gram's kernel: from one window to its scores and updates.
+"""The steps that kernels of training share: words kept, windows, targets and their rates.
 
-What it is: the inner functions that `sgns` and `bags` are compiled from, so that both thin out
-words, draw negatives, score and move vectors in the same way. What it is not: callable from
-Python, nor checked: rows are named by the flat offset of their first number.
+What it is: inner functions of `sgns`, `subword_sgns` and, the first and the last, of `cbow`, so
+that all thin out words and look around in the same way. What it is not: callable from Python,
+nor checked: rows are named by the flat offset of their first number.
 
 References
 ----------

@@ -59,7 +59,8 @@ def score(
     """Write the step of every word around along each of six targets: rate * (label - guess).
 
     Two words at a time, from ``first`` to before ``last``: their twelve sums keep both
-    multipliers of the CPU busy, and each target row is loaded once for the two.
+    multipliers of the CPU busy, and each target row is loaded once for the two. Of an odd number
+    the last is paired with what stands behind it in ``around``, and that has a step in ``steps``.
     """
     kinds = (words, contexts, width, around, first, last, targets, start, labels, rates, slot)
     return written(_score, *kinds, steps)

@@ -54,14 +54,16 @@ class NeighbourMap:
     ) -> Placed:
         """Place nodes; see `embedry.Node2Vec.place`."""
         names = check_ids(nodes)
-        if isinstance(neighbours, (str, bytes, Mapping)) or len(neighbours) != len(names):
+        many = hasattr(neighbours, "__iter__") and not isinstance(neighbours, (str, bytes, Mapping))
+        given = list(neighbours) if many else []  # a generator is read once
+        if not many or len(given) != len(names):
             raise InputError(
                 f"neighbours must hold one collection of ids for each of the {len(names)} nodes; "
                 f"got {neighbours!r:.60}. Pass [[id, id], ...] or [{{id: weight}}, ...]."
             )
         features = np.zeros((len(names), space.dims), np.float32)
         support = np.zeros(len(names))
-        for row, (name, around) in enumerate(zip(names, neighbours, strict=True)):
+        for row, (name, around) in enumerate(zip(names, given, strict=True)):
             ids, weights = _weighed(name, around, space)
             features[row] = weights @ space.subset(ids).vectors  # (d,) @ (d, dims)
             support[row] = len(ids)
@@ -141,7 +143,7 @@ def neighbour_map(
         if not known.any():
             continue
         weights = np.ones(len(near), np.float32) if graph.weights is None else graph.weights[arcs]
-        shares = weights[known] / weights[known].sum()
+        shares = weights[known] / weights[known].sum(dtype=np.float64)
         features[at] = shares @ vectors[near[known]]  # (d,) @ (d, dims)
         support[at] = np.count_nonzero(known)
     some = support > 0

@@ -143,18 +143,21 @@ def rows_of_words(
     pieces = range(0, len(words), _WORDS_AT_ONCE)
     found = [ngrams_of(words[at : at + _WORDS_AT_ONCE], *_sizes(subwords)) for at in pieces]
     counts = np.concatenate([np.diff(piece.starts) for piece in found])
-    hashed = np.concatenate([piece.buckets for piece in found])
     before = np.empty(0, np.int32) if known is None else known
-    buckets = np.concatenate([before, np.setdiff1d(hashed, before)])
+    some = np.unique(np.concatenate([np.unique(piece.buckets) for piece in found]))
+    buckets = np.concatenate([before, np.setdiff1d(some, before, assume_unique=True)])
     order = np.argsort(buckets, kind="stable")
-    places = order[np.searchsorted(buckets, hashed, sorter=order)]
     offsets = np.zeros(len(words) + 1, np.int64)
     np.cumsum(counts + 1, out=offsets[1:])
     rows = np.empty(offsets[-1], np.int32)
-    own = np.zeros(len(rows), bool)
-    own[offsets[:-1]] = True
-    rows[own] = np.arange(len(words))
-    rows[~own] = len(words) + places
+    for first, piece in zip(pieces, found, strict=True):
+        places = order[np.searchsorted(buckets, piece.buckets, sorter=order)]
+        part = offsets[first : first + _WORDS_AT_ONCE + 1]
+        mine = rows[part[0] : part[-1]]
+        own = np.zeros(len(mine), bool)
+        own[part[:-1] - part[0]] = True
+        mine[own] = np.arange(first, first + len(part) - 1)
+        mine[~own] = len(words) + places
     return offsets, rows, buckets
 
 

@@ -137,7 +137,7 @@ def node_classification(
     generator = np.random.default_rng(whole_number("seed", seed, 0))
     table = LabelTable.of(embeddings, labels)
     nodes = len(table.rows)
-    learned = int(share * nodes)
+    learned = round(share * nodes)
     if not 0 < learned < nodes:
         raise InputError(
             f"train must leave nodes on both sides; {share:g} of {nodes} leaves "

@@ -166,11 +166,18 @@ class Interactions:
         Returns
         -------
         Interactions
-            Users and items of this one first, then the new ones of the other.
+            Users and items of this one first, then the new ones of the other; also those
+            without a pair.
         """
-        columns = [part.triples() for part in (self, other)]
-        users, items, values = ([*first, *second] for first, second in zip(*columns, strict=True))
-        return Interactions.from_triples(users, items, values)
+        users, rows = _united(self.user_ids, other.user_ids)
+        items, columns = _united(self.item_ids, other.item_ids)
+        return _assembled(
+            (users, items),
+            np.concatenate([_rows(self), rows[_rows(other)]]),
+            np.concatenate([self.indices, columns[other.indices]]),
+            np.concatenate([self.values, other.values]),
+            {},
+        )
 
     def triples(self) -> tuple[list[Id], list[Id], list[float]]:
         """Return users, items and values, a pair at each place, row after row."""
@@ -338,6 +345,20 @@ def _encode(ids: Iterable[Id]) -> tuple[tuple[Id, ...], NDArray[np.int32]]:
     codes: dict[Id, int] = {}
     numbers = [codes.setdefault(value, len(codes)) for value in plain]
     return tuple(codes), np.array(numbers, np.int32)
+
+
+def _united(
+    first: tuple[Id, ...], second: tuple[Id, ...]
+) -> tuple[tuple[Id, ...], NDArray[np.int32]]:
+    """Return the ids of both, and where the second ones are in them."""
+    codes = {id: place for place, id in enumerate(first)}
+    places = [codes.setdefault(id, len(codes)) for id in second]
+    return tuple(codes), np.array(places, np.int32)
+
+
+def _rows(used: Interactions) -> NDArray[np.int32]:
+    """Return the row of each pair."""
+    return np.repeat(np.arange(len(used.user_ids), dtype=np.int32), np.diff(used.indptr))
 
 
 def _from_codes(

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from tests.learn.taste.contract import TasteContract
 
 from embedry.card import Relation
 from embedry.data.interactions import Interactions
@@ -43,15 +44,6 @@ def fitted(used):
 
 def group(user):
     return f"g{int(user[1:]) % GROUPS}"
-
-
-def test_recommend_stays_on_the_own_colour_of_a_checkerboard(fitted, used):
-    """Users are recommended unseen items of their own group before any other."""
-    for user in used.user_ids:
-        unseen = {i for i in used.item_ids if i[:2] == group(user)} - set(used.history(user))
-        hits = fitted.recommend(user, k=len(unseen))
-        assert set(hits.ids) == unseen
-        assert list(hits.scores) == sorted(hits.scores, reverse=True)
 
 
 def test_untuned_settings_learn_a_checkerboard():
@@ -238,51 +230,6 @@ def test_directions_sum_to_the_user(fitted):
     np.testing.assert_allclose(shares, [causes["g2i2"], causes["g0i0"]])
 
 
-def test_recommend_is_the_best_of_all_scores(fitted, used):
-    """The hits are a full sort of the dot products, with or without what was seen."""
-    items = fitted.item_embeddings_.vectors.astype(np.float64)
-    for user in used.user_ids[:8]:
-        scores = dict(zip(used.item_ids, items @ fitted.user_embeddings_[user], strict=True))
-        for excluded in ((), used.history(user)):
-            fresh = sorted((scores[item] for item in set(scores) - set(excluded)), reverse=True)
-            for k in (5, 48):
-                hits = fitted.recommend(user, k=k, exclude_seen=bool(excluded))
-                assert not set(hits.ids) & set(excluded)
-                assert hits.scores == pytest.approx(fresh[:k], abs=1e-6)
-                assert hits.scores == pytest.approx([scores[id] for id in hits.ids], abs=1e-6)
-
-
-def test_recommend_gives_all_where_k_is_larger(fitted, used):
-    """k beyond the items gives every item once, or every unseen one."""
-    seen = used.history("u0")
-    assert sorted(fitted.recommend("u0", k=999, exclude_seen=False).ids) == sorted(used.item_ids)
-    assert set(fitted.recommend("u0", k=999).ids) == set(used.item_ids) - set(seen)
-    assert len(fitted.recommend(history=used.item_ids)) == 0
-
-
-def test_recommend_breaks_ties_by_the_order_of_items():
-    """Items that nobody can tell apart come in the order in which they were learned."""
-    users = [f"u{i}" for i in range(6) for _ in range(4)]
-    used = Interactions.from_triples(users, ["seen", "d", "b", "c"] * 6)
-    taste = tiny(iterations=3).fit(used)
-    rows = np.array(taste.item_embeddings_.vectors)
-    rows[:] = rows[0]
-    taste.item_embeddings_ = type(taste.item_embeddings_)(
-        used.item_ids, rows, taste.item_embeddings_.card
-    )
-    taste.__dict__.pop("_gram", None)
-    assert taste.recommend(history=["seen"], k=3).ids == ("d", "b", "c")
-
-
-@pytest.mark.parametrize("kind", [list, tuple, iter, lambda ids: np.array(ids, object)])
-def test_recommend_reads_any_iterable_of_ids(fitted, kind):
-    """A generator or an array is a history as good as a list; what is in it stays excluded."""
-    ids = ["g0i0", "g0i4", "g0i8"]
-    expected = fitted.recommend(history=ids, k=9)
-    assert fitted.recommend(history=kind(ids), k=9) == expected
-    assert not set(ids) & set(expected.ids)
-
-
 @pytest.mark.parametrize(
     ("history", "words"),
     [
@@ -349,46 +296,6 @@ def test_users_without_a_history_lie_at_zero_and_get_no_recommendation():
             ask(1)
     assert taste.recommend(2, k=1).ids == (0,)
     assert taste.recommend(np.int64(2), k=1).ids == (0,)
-
-
-def test_int_and_str_ids_are_two_things():
-    """1 and "1" are two users and two items."""
-    taste = tiny(dims=2).fit(Interactions.from_triples([1, "1", 1], [7, "7", 8]))
-    assert taste.history(1) == {7: 1.0, 8: 1.0}
-    assert taste.history("1") == {"7": 1.0}
-    assert taste.recommend(1, k=1).ids == ("7",)
-
-
-def test_history_gives_items_with_values(used):
-    """A user's history is what was learned from, in the order of the items."""
-    data = Interactions.from_triples(["a", "a", "b"], ["x", "y", "z"], [2, 3.5, 1])
-    assert tiny(dims=2, iterations=1).fit(data).history("a") == {"x": 2.0, "y": 3.5}
-
-
-@pytest.mark.parametrize(
-    ("name", "values"),
-    [
-        ("dims", [0, 4097, 2.0, True]),
-        ("iterations", [0, 1.0]),
-        ("seed", [-1, None]),
-        ("regularization", [0, -1, 1e10, "1", None]),
-        ("alpha", [0, float("nan"), 10**400]),
-        ("threads", [0, 2.0]),
-    ],
-)
-def test_fit_refuses_settings_out_of_range(used, name, values):
-    """Each setting is checked by fit, and the message names it."""
-    for value in values:
-        with pytest.raises(InputError, match=f"{name} must be"):
-            ALS(**{name: value}).fit(used)
-
-
-def test_fit_refuses_what_is_nothing_to_learn_from():
-    """No interactions at all, or something else, get the line that makes some."""
-    with pytest.raises(InputError, match=r"fit takes Interactions; got list\. .*from_triples"):
-        ALS().fit([("u", "i")])
-    with pytest.raises(InputError, match="must be a pair to learn from"):
-        ALS().fit(Interactions.from_scipy(sparse.csr_array((3, 4))))
 
 
 def test_fit_refuses_vectors_that_vanish(used):
@@ -480,3 +387,18 @@ def test_als_keeps_the_counts_of_its_interactions(tmp_path):
     ALS(dims=2, regularization=0.1, threads=1).fit(used).save(tmp_path / "m")
     found = ALS.load(tmp_path / "m").interactions_
     assert (found.merged, dict(found.dropped)) == (1, {"value of zero": 1})
+
+
+class TestALS(TasteContract):
+    learner = ALS
+    small = {"dims": 4, "regularization": 1.0, "threads": 1, "seed": 2}
+    refused = {
+        "dims": [0, 4097, 2.0, True],
+        "iterations": [0, 1.0],
+        "seed": [-1, None],
+        "regularization": [0, -1, 1e10, "1", None, float("nan")],
+        "alpha": [0, float("nan"), 10**400],
+        "frequency_scaling": [-0.1, 2.1, None],
+        "steps": [0, 1.5],
+        "threads": [0, 2.0],
+    }

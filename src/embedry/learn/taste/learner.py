@@ -20,7 +20,7 @@ import numpy as np
 from embedry.data.history import check_history
 from embedry.data.interactions import Interactions
 from embedry.errors import FileFormatError, InputError, UnknownIdError
-from embedry.ids import Id, check_ids
+from embedry.ids import Id, check_id, check_ids
 from embedry.learn.learner import Learner
 from embedry.learn.modelfile import read_model, write_model
 from embedry.learn.taste.keeping import packed, unpacked
@@ -181,8 +181,9 @@ class TasteLearner(Learner):
         NotFittedError
             Before ``fit``.
         InputError
-            If not exactly one of user and history is given, the history is empty or repeats an
-            item, a value is not a finite number above 0, or a learned user has used nothing.
+            If not exactly one of user and history is given, an id is none, the history is empty
+            or repeats an item, a value is not a finite number above 0, or a learned user has
+            used nothing.
         UnknownIdError
             If the user, or an item of the history, was not learned.
         """
@@ -198,12 +199,14 @@ class TasteLearner(Learner):
         Returns
         -------
         ndarray (n, items), float32
-            As `scores`.
+            As `scores`; a user who has used nothing gets what learning left them, such as zeros.
 
         Raises
         ------
         NotFittedError
             Before ``fit``.
+        InputError
+            If a user is no id.
         UnknownIdError
             If a user was not learned.
 
@@ -294,7 +297,7 @@ class TasteLearner(Learner):
         UnknownIdError
             If the item was not learned.
         InputError
-            If k is below 1, or nobody used the item.
+            If it is no id, k is below 1, or nobody used the item.
         """
         self._check_fitted("interactions_")
         k, place = check_k(k), self._item_place(item)
@@ -358,6 +361,8 @@ class TasteLearner(Learner):
         ------
         NotFittedError
             Before ``fit``.
+        InputError
+            If it is no id.
         UnknownIdError
             If the user was not learned.
         """
@@ -406,15 +411,17 @@ class TasteLearner(Learner):
 
     def _user_row(self, user: Id) -> int:
         self._check_fitted("interactions_")
-        if user not in self._user_rows:
-            raise UnknownIdError(f"The user {user!r} was not learned.", ids=[user])
-        return self._user_rows[user]
+        name = check_id(user)
+        if name not in self._user_rows:
+            raise UnknownIdError(f"The user {name!r} was not learned.", ids=[name])
+        return self._user_rows[name]
 
     def _item_place(self, item: Id) -> int:
         self._check_fitted("interactions_")
-        if item not in self._item_rows:
-            raise UnknownIdError(f"The item {item!r} was not learned.", ids=[item])
-        return self._item_rows[item]
+        name = check_id(item)
+        if name not in self._item_rows:
+            raise UnknownIdError(f"The item {name!r} was not learned.", ids=[name])
+        return self._item_rows[name]
 
     @cached_property
     def _user_rows(self) -> dict[Id, int]:

@@ -48,17 +48,19 @@ class ContentRows:
     @property
     def known(self) -> NDArray[np.bool_]:
         """Which items any space knows, (n,) bool."""
-        return np.any([rows.any(axis=1) for rows in self.blocks.values()], axis=0)
+        return np.asarray(np.any([rows.any(axis=1) for rows in self.blocks.values()], axis=0))
 
     def products(self, other: ContentRows) -> NDArray[np.float64]:
         """Return the products of all rows with those of others, over all spaces, (n, m)."""
         pairs = ((rows, other.blocks[name]) for name, rows in self.blocks.items())
-        return np.sum([rows @ others.T for rows, others in pairs], axis=0, dtype=np.float64)
+        products = [rows @ others.T for rows, others in pairs]
+        return np.asarray(np.sum(products, axis=0, dtype=np.float64))
 
     def squares(self) -> NDArray[np.float64]:
         """Return the squared length of each row over all spaces, (n,)."""
         blocks = self.blocks.values()
-        return np.sum([(rows.astype(float) ** 2).sum(axis=1) for rows in blocks], axis=0)
+        lengths = [(rows.astype(np.float64) ** 2).sum(axis=1) for rows in blocks]
+        return np.asarray(np.sum(lengths, axis=0))
 
     def subset(self, places: NDArray[np.int64]) -> ContentRows:
         """Return the content of some of the items."""

@@ -151,10 +151,10 @@ def fit_content_map(
     few = _System.of(anchors.subset(every), found[every], strength[every])
     bend, ridge = min(
         ((bend, ridge) for bend in BENDS for ridge in RIDGES),
-        key=lambda setting: few.error(*setting, users),
+        key=lambda setting: few.error(setting[0], setting[1], users),
     )
     whole = _System.of(anchors, found, strength)
-    answers = np.linalg.solve(whole.matrix(bend, ridge), whole.targets)
+    answers = np.asarray(np.linalg.solve(whole.matrix(bend, ridge), whole.targets), np.float64)
     reached = _cosines(found[every], few.left_out(bend, ridge) + few.middle)
     near = _nearest_others(few.products, few.squares)
     return ContentMap(
@@ -187,7 +187,7 @@ class _System:
         cls, anchors: ContentRows, targets: NDArray[np.float64], strength: NDArray[np.float64]
     ) -> _System:
         products, squares = anchors.products(anchors), anchors.squares()
-        middle = strength @ targets / strength.sum()
+        middle = np.asarray(strength @ targets / strength.sum())
         scale = max(float(squares.mean() - products.mean()), 1e-12)
         return cls(products, squares, targets - middle, middle, strength, scale)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from embedry.errors import InputError
-from embedry.trust.evaluate.intervals import Spread, bootstrap, wilson
+from embedry.trust.evaluate.intervals import Spread, bootstrap, bootstrap_means, wilson
 
 
 @settings(deadline=None)
@@ -85,3 +85,28 @@ def test_spread_of_one_has_no_deviation():
     """One repetition says nothing about the next."""
     assert math.isnan(Spread((0.5,)).deviation)
     assert str(Spread((0.5,))) == "0.500"
+
+
+def test_bootstrap_means_are_the_bootstrap_of_each_column():
+    """The same draws as `bootstrap`, and NaN left out of the mean that it is not part of."""
+    columns = np.random.default_rng(2).normal(size=(40, 3))
+    columns[:25, 2] = np.nan
+    found = bootstrap_means(columns, resamples=70, seed=5)
+    for interval, values in zip(found[:2], columns.T[:2], strict=True):
+        expected = bootstrap(mean_of(values), 40, resamples=70, seed=5)
+        assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+    known = ~np.isnan(columns[:, 2])
+
+    def mean_of_known(counts):
+        return counts[:, known] @ columns[known, 2] / counts[:, known].sum(axis=1)
+
+    expected = bootstrap(mean_of_known, 40, resamples=70, seed=5)
+    assert (found[2].low, found[2].high) == pytest.approx((expected.low, expected.high))
+
+
+def test_bootstrap_means_count_draws_without_a_value():
+    """A draw of questions none of which has the number gives no mean."""
+    columns = np.array([[1.0], [np.nan], [np.nan]])
+    found = bootstrap_means(columns, resamples=100, seed=0)[0]
+    assert 0 < found.undefined < 100
+    assert (found.low, found.high) == (1, 1)

@@ -300,17 +300,92 @@ class TasteLearner(Learner):
             If it is no id, k is below 1, or nobody used the item.
         """
         self._check_fitted("interactions_")
-        k, place = check_k(k), self._item_place(item)
-        if place not in self._candidates:
-            raise InputError(f"Nobody used the item {item!r}: taste does not know where it lies.")
-        similarities = self._similarities(place)
-        others = self._candidates[self._candidates != place]
+        k, similarities = check_k(k), self.similarities(item)
+        others = self._candidates[self._candidates != self._item_place(item)]
         others = others[~np.isnan(similarities[others])]
         found = largest(similarities, others, k)
         ids = self.interactions_.item_ids
         hits = tuple(Hit(ids[other], float(similarities[other])) for other in found.tolist())
         plan = Plan("dense", None, "exact scan", len(others) + 1, relation="same")
         return Hits(hits, f"id {item!r}", plan)
+
+    def similarities(self, item: Id) -> NDArray[np.float32]:
+        """Return how alike the users of each item and of one are, as `similar` ranks them.
+
+        Parameters
+        ----------
+        item : str or int
+
+        Returns
+        -------
+        ndarray (items,), float32
+            In the order of ``interactions_.item_ids``; NaN where nobody knows.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        UnknownIdError
+            If the item was not learned.
+        InputError
+            If it is no id, or nobody used the item.
+        """
+        place = self._item_place(item)
+        if place not in self._candidates:
+            raise InputError(f"Nobody used the item {item!r}: taste does not know where it lies.")
+        return self._similarities(place)
+
+    @property
+    def known_items(self) -> NDArray[np.bool_]:
+        """Of which items taste knows anything, (items,) bool: somebody used it, or it was placed.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        """
+        self._check_fitted("interactions_")
+        known = np.zeros(len(self.interactions_.item_ids), np.bool_)
+        known[self._candidates] = True
+        return known
+
+    @cached_property
+    def generation(self) -> object:
+        """A mark of what is learned now: another one after each fit or adoption.
+
+        Compare it by ``is``, to know whether what was worked out of the scores still holds.
+        """
+        return object()
+
+    def shares(
+        self,
+        items: Sequence[Id],
+        user: Id | None = None,
+        *,
+        history: Mapping[Id, float] | Iterable[Id] | None = None,
+    ) -> NDArray[np.float64] | None:
+        """Return what each past item gives to the scores of items.
+
+        Parameters
+        ----------
+        items : sequence of n ids
+        user, history
+            As in `scores`.
+
+        Returns
+        -------
+        ndarray (n, past), float64, or None
+            A row sums to the score of its item, to float32 rounding. Columns in the order of the
+            history given, or of `history`. None where scores are no sum over past items.
+
+        Raises
+        ------
+        NotFittedError, InputError, UnknownIdError
+            As `scores`; and if an item was not learned.
+        """
+        past = self._past(user, history)
+        places = np.array([self._item_place(item) for item in items], np.int64)
+        return self._shares(past, places)
 
     def causes(
         self,
@@ -441,6 +516,19 @@ class TasteLearner(Learner):
         ids = self.interactions_.item_ids
         pairs = ((ids[past.places[i]], float(shares[i])) for i in order.tolist())
         return tuple(pair for pair in pairs if pair[1] > 0)
+
+    @property
+    def candidate_ids(self) -> tuple[Id, ...]:
+        """The items that may be recommended: somebody used them, or they were placed.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        """
+        self._check_fitted("interactions_")
+        ids = self.interactions_.item_ids
+        return tuple(ids[place] for place in self._candidates.tolist())
 
     def save(self, path: str | Path) -> None:
         """Write what was learned, and the seen items, into one file; `load` reads it.

@@ -517,19 +517,6 @@ class TasteLearner(Learner):
         pairs = ((ids[past.places[i]], float(shares[i])) for i in order.tolist())
         return tuple(pair for pair in pairs if pair[1] > 0)
 
-    @property
-    def candidate_ids(self) -> tuple[Id, ...]:
-        """The items that may be recommended: somebody used them, or they were placed.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        """
-        self._check_fitted("interactions_")
-        ids = self.interactions_.item_ids
-        return tuple(ids[place] for place in self._candidates.tolist())
-
     def save(self, path: str | Path) -> None:
         """Write what was learned, and the seen items, into one file; `load` reads it.
 

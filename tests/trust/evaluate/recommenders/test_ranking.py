@@ -162,15 +162,31 @@ def test_recommend_among_some_items_ranks_only_these(model):
     assert "2 chosen items" in score.protocol
 
 
-def test_recommend_ranks_what_came_to_the_model_later(model):
-    """Items beyond the training data are candidates where the model scores them."""
-    model.item_ids = ("f", *model.interactions_.item_ids)
-    model.table = np.column_stack([np.full(4, 99, np.float32), model.table])
-    score = recommend(model, taken(ann="df", joe="a"), k=(1, 2))
-    assert score.per_user["recall@1"].tolist() == [0.5, 0]
-    assert score.per_user["recall@2"].tolist() == [1, 1]
+def test_recommend_ranks_what_the_model_knows(model):
+    """Items that nobody used are candidates where the model says so, as placed ones are."""
+    training = model.interactions_
+    model.interactions_ = replace(training, item_ids=(*training.item_ids, "f"))
+    model.table = np.column_stack([model.table, np.full(4, 99, np.float32)])
+    model.known_items = np.array([item in "fad" for item in model.interactions_.item_ids])
+    score = recommend(model, taken(ann="df", joe="a", bob="e"), k=(1, 2))
+    assert score.per_user["recall@1"].tolist() == [0.5, 0, 0]
+    assert score.per_user["recall@2"].tolist() == [1, 1, 0]
     assert score.measures["novelty@1"].value == 2  # as if one of the four users had used it
-    assert not score.left_out.unknown_items
+    assert score.left_out.unknown_items == ("e",)
+
+
+def test_recommend_ranks_items_that_a_learner_adopted():
+    """An item placed and adopted after fit is recommended, and can be found."""
+    rng = np.random.default_rng(3)
+    rows, columns = np.nonzero(rng.random((20, 12)) < 0.4)
+    taste = ALS(dims=4, regularization=1.0, threads=1).fit(
+        Interactions.from_triples(rows.tolist(), columns.tolist())
+    )
+    vectors = 9 * taste.user_embeddings_.vectors[:1]
+    test = Interactions.from_triples([0], ["new"])
+    assert recommend(taste, test).left_out.unknown_items == ("new",)
+    taste.adopt(Embeddings(["new"], vectors, taste.item_embeddings_.card))
+    assert recommend(taste, test, k=1).measures["hit_rate@1"].value == 1
 
 
 def test_recommend_breaks_ties_by_the_order_of_the_items(planted):
@@ -264,7 +280,8 @@ def test_recommend_refuses_what_is_no_model_and_no_test(model):
         recommend(ALS(), taken(ann="d"))
     with pytest.raises(InputError, match="test must be Interactions"):
         recommend(model, [("ann", "d")])
-    empty = Interactions((), (), np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0))
+    arrays = np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
+    empty = Interactions((), (), *arrays)
     with pytest.raises(InputError, match="test must hold a pair"):
         recommend(model, empty)
     with pytest.raises(InputError, match="none of 1 is"):

@@ -96,7 +96,7 @@ def recommend(
 
     Notes
     -----
-    Ranked are the items that somebody used in training, or that came to the model later, less
+    Ranked are the items that somebody used in training, and of a learner those placed since, less
     what the user has used in training. Ties go by the order of the items, as in `recommend` of a
     learner; ``tied`` counts the users they concern. Test items that cannot be recommended are
     misses: they stay in the ideal list, and in the denominator of recall. Test users who have

@@ -38,15 +38,16 @@ class Ranker(Protocol):
     Attributes
     ----------
     interactions_ : Interactions
-        What was learned from: what users have seen already, and how popular items are.
-    item_ids : sequence of str or int, optional
-        The items that are scored, where they are others than those of ``interactions_``.
+        What was learned from: what users have seen already, how popular items are, and the order
+        of the scores.
+    known_items : ndarray (items,), bool, optional
+        Which items it knows anything of, and may recommend; without it, those that somebody used.
     """
 
     interactions_: Interactions
 
     def user_scores(self, users: Sequence[Id]) -> NDArray[np.float32]:
-        """Return the score of every item for each user, (users, items); larger is better."""
+        """Return the score of every item of ``interactions_`` for each user, (users, items)."""
         ...
 
 
@@ -96,7 +97,7 @@ class Task:
     users : tuple of n ids
         Who is asked, in the order of the test.
     item_ids : tuple of ids
-        The columns of the model's scores.
+        The columns of the scores.
     allowed : ndarray (items,), bool
         What may be recommended to anybody.
     seen_starts, seen : ndarray (n + 1,), int64, and (entries,), int32
@@ -148,8 +149,8 @@ class Task:
         """Return the task of some of its users, in its own order."""
         chosen = frozenset(users)
         rows = np.flatnonzero([user in chosen for user in self.users])
-        _, seen_starts, seen = _picked(self.seen_starts, self.seen, rows)
-        _, relevant_starts, relevant = _picked(self.relevant_starts, self.relevant, rows)
+        seen_starts, seen = _picked(self.seen_starts, self.seen, rows)
+        relevant_starts, relevant = _picked(self.relevant_starts, self.relevant, rows)
         return replace(
             self,
             users=_named(self.users, rows),
@@ -204,18 +205,13 @@ class _Setting:
 
     def __init__(self, model: Ranker, test: Interactions, among: Iterable[Id] | None) -> None:
         self._test, self._training = test, model.interactions_
-        trained = self._training.item_ids
-        given = getattr(model, "item_ids", None)
-        self._ids = trained if given is None else tuple(given)
-        # where each training item is scored, and what was learned of each scored item
-        self._column = _places(trained, self._ids)
-        self._learned = _places(self._ids, trained)
+        self._ids = self._training.item_ids
+        self._known_items = getattr(model, "known_items", None)
         active = np.diff(self._training.indptr) > 0
         row = _places(test.user_ids, self._training.user_ids)
         self._user_row = np.where((row >= 0) & active[row], row, -1)
         self._active = int(active.sum())
-        counts = self._training.item_counts
-        self._counts = np.where(self._learned >= 0, counts[self._learned], 0)
+        self._item_column = _places(test.item_ids, self._ids)
         self._among = None if among is None else _named_items(among)
 
     def task(self) -> Task:
@@ -223,7 +219,7 @@ class _Setting:
         owners = np.repeat(np.arange(len(test.user_ids)), np.diff(test.indptr))
         self._refuse_taught(owners)
         allowed = self._allowed()
-        column = _places(test.item_ids, self._ids)
+        column = self._item_column
         column = np.where((column >= 0) & allowed[column], column, -1)
         inside = self._inside()[test.indices]
         known = self._user_row[owners] >= 0
@@ -250,11 +246,11 @@ class _Setting:
             _named(test.user_ids, asked),
             self._ids,
             allowed,
-            *self._seen(self._user_row[asked]),
+            *_picked(self._training.indptr, self._training.indices, self._user_row[asked]),
             _starts(users[found], len(asked)),
             columns[found][order],
             wanted,
-            self._counts,
+            self._training.item_counts,
             self._active,
             left_out,
         )
@@ -263,7 +259,7 @@ class _Setting:
         """Refuse a model whose training data hold pairs of the test."""
         test, training = self._test, self._training
         rows = self._user_row[owners]
-        items = _places(test.item_ids, training.item_ids)[test.indices]
+        items = self._item_column[test.indices]
         trained_rows = np.repeat(np.arange(len(training.user_ids)), np.diff(training.indptr))
         width = len(training.item_ids)
         taught = (rows >= 0) & (items >= 0)
@@ -281,8 +277,8 @@ class _Setting:
 
     def _allowed(self) -> NDArray[np.bool_]:
         if self._among is None:
-            # of an item that was there in training, and nobody used, nothing was learned
-            return np.asarray((self._counts > 0) | (self._learned < 0))
+            known = self._known_items
+            return self._training.item_counts > 0 if known is None else np.asarray(known, np.bool_)
         allowed = np.fromiter((id in self._among for id in self._ids), bool, len(self._ids))
         if not allowed.any():
             raise InputError(
@@ -297,13 +293,6 @@ class _Setting:
         if self._among is None:
             return np.ones(len(names), np.bool_)
         return np.fromiter((id in self._among for id in names), bool, len(names))
-
-    def _seen(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Return what users have used in training, as rows of columns."""
-        users, _, items = _picked(self._training.indptr, self._training.indices, rows)
-        columns = self._column[items]
-        scored = columns >= 0
-        return _starts(users[scored], len(rows)), columns[scored].astype(np.int32)
 
 
 def _named_items(among: Iterable[Id]) -> frozenset[Id]:
@@ -339,14 +328,13 @@ def _starts(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 def _picked(
     starts: NDArray[np.int64], entries: NDArray[_Number], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[_Number]]:
-    """Return some rows of compressed rows: whose each entry is, where rows begin, entries."""
+) -> tuple[NDArray[np.int64], NDArray[_Number]]:
+    """Return some rows of compressed rows: where they begin, and their entries."""
     lengths = starts[rows + 1] - starts[rows]
-    owners = np.repeat(np.arange(len(rows)), lengths)
     begins = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(lengths, out=begins[1:])
-    places = np.arange(len(owners)) + np.repeat(starts[rows] - begins[:-1], lengths)
-    return owners, begins, entries[places]
+    places = np.arange(begins[-1]) + np.repeat(starts[rows] - begins[:-1], lengths)
+    return begins, entries[places]
 
 
 def _named(ids: tuple[Id, ...], places: NDArray[np.int64]) -> tuple[Id, ...]:

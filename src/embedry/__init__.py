@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from embedry.learn.nodes.walks import walks as walks
     from embedry.learn.place import Placed as Placed
     from embedry.learn.taste.als import ALS as ALS
+    from embedry.learn.taste.ease import EASE as EASE
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.learn.words.ngrams import Subwords as Subwords
     from embedry.store.collection import Collection as Collection
@@ -56,6 +57,7 @@ _HOMES = {
     "CollectionError": "embedry.errors",
     "Corpus": "embedry.data.corpus",
     "DeepWalk": "embedry.learn.graph",
+    "EASE": "embedry.learn.taste.ease",
     "Embeddings": "embedry.embeddings",
     "EmbedryError": "embedry.errors",
     "Encoded": "embedry.encode.encoder",

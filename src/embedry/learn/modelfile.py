@@ -22,6 +22,7 @@ __all__ = ["can_load", "describe", "load", "read_model", "write_model"]
 
 _HOMES = {
     "als": ("embedry.learn.taste.als", "ALS"),
+    "ease": ("embedry.learn.taste.ease", "EASE"),
     "deepwalk": ("embedry.learn.graph", "DeepWalk"),
     "embeddings": ("embedry.embeddings", "Embeddings"),
     "node2vec": ("embedry.learn.graph", "Node2Vec"),
@@ -38,7 +39,6 @@ def load(path: str | Path) -> Any:
 
     Returns
     -------
-    Word2Vec, DeepWalk, Node2Vec, ALS or Embeddings
         Fitted, as it was when saved.
 
     Raises

@@ -1,0 +1,1 @@
+"""Compiled loops of recommenders, each beside its plain NumPy oracle."""

@@ -250,3 +250,15 @@ def test_cache_dir_that_cannot_be_written_is_none(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "home", homeless)
     assert cache_dir("kernels") is None
+
+
+def test_write_atomically_refuses_what_is_no_place_for_a_file(tmp_path):
+    """A missing folder, a folder and no path are named as they were given, before any work."""
+    for path, error, match in (
+        (tmp_path / "none" / "x", FileNotFoundError, "There is no folder .*none. Make it"),
+        (tmp_path, InputError, "is a folder"),
+        (None, InputError, "must be a str or a Path"),
+    ):
+        with pytest.raises(error, match=match), write_atomically(path):
+            pytest.fail("nothing may be written")
+    assert not list(tmp_path.iterdir())

@@ -60,6 +60,40 @@ _DTYPES: dict[str, np.dtype[Any]] = {
 }
 
 
+def existing_file(path: object, what: str = "a file") -> Path:
+    """Return the path of a file that is there.
+
+    Parameters
+    ----------
+    path : str or Path
+    what : str
+        What the file must be, for the message.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If it is no path, or the path of a folder.
+    FileNotFoundError
+        If there is no such file.
+    """
+    place = _as_path(path)
+    if place.is_dir():
+        raise InputError(f"{place} must be {what}; it is a folder. Pass the path of {what}.")
+    if not place.is_file():
+        raise FileNotFoundError(f"There is no file {place}. Pass the path of {what}.")
+    return place
+
+
+def _as_path(path: object) -> Path:
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputError(f"A path must be a str or a Path; got {path!r:.60}.")
+    return Path(path)
+
+
 @contextmanager
 def write_atomically(path: str | Path) -> Iterator[Path]:
     """Give a path beside ``path`` to write to; on success fsync it and rename it into place.
@@ -78,10 +112,18 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
 
     Raises
     ------
+    InputError
+        If it is no path, or the path of a folder.
+    FileNotFoundError
+        If the folder is missing.
     OSError
-        If the folder is missing or cannot be written.
+        If it cannot be written.
     """
-    path = Path(path)
+    path = _as_path(path)
+    if path.is_dir():
+        raise InputError(f"{path} is a folder. Pass the path of the file to be written in it.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent}. Make it first.")
     aside = path.parent / f".{path.name}.{secrets.token_hex(8)}.part"
     aside.touch(exist_ok=False)
     mode = aside.stat().st_mode & 0o777  # what the umask gives, whatever the block puts there
@@ -262,7 +304,7 @@ def read_arrays(path: str | Path, kind: str | None = None, *, mmap: bool = False
         If the file is not one of ours, is damaged, promises more bytes than it holds, is of
         another kind, or was written by a newer Embedry.
     """
-    path = Path(path)
+    path = _as_path(path)
     metadata, entries, start = _read_header(path)
     if "embedry" not in metadata:
         raise FileFormatError(

@@ -168,10 +168,13 @@ def test_corpus_refuses_unknown_tokenizers(tmp_path):
 
 
 def test_corpus_from_file_refuses_missing_and_empty_files(tmp_path):
-    """A missing file is FileNotFoundError, a folder too; one without words is named."""
-    for path in (tmp_path / "nothing", tmp_path):
-        with pytest.raises(FileNotFoundError, match="There is no file"):
-            Corpus.from_file(path)
+    """A missing file, a folder, no path at all, and a file without words are told apart."""
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        Corpus.from_file(tmp_path / "nothing")
+    with pytest.raises(InputError, match="it is a folder"):
+        Corpus.from_file(tmp_path)
+    with pytest.raises(InputError, match="A path must be"):
+        Corpus.from_file(None)
     (tmp_path / "f").write_text("\n\n")
     with pytest.raises(InputError, match=str(tmp_path / "f")):
         Corpus.from_file(tmp_path / "f")

@@ -403,7 +403,7 @@ def test_partial_fit_makes_an_aligned_child(child):
     parent, words = child
     assert words.card.parent == parent.card.fingerprint
     assert words.card.generation == 1
-    assert words.card.fidelity == words.growth_.fidelity
+    assert words.card.fidelity == words.growth_.fidelity_by_use
     assert words.card.relation_to(parent.card) is Relation.ALIGNED
     with pytest.raises(ForeignSpaceError, match="aligned"):
         words.embeddings_.nearest(vector=parent.subset(["t0w0"]))

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -23,13 +22,14 @@ from embedry.data.text.encoding import check_text
 from embedry.data.text.lines import add_lines, lines_of
 from embedry.data.text.tokenizer import Tokenizer, tokenize, tokenizer_of
 from embedry.errors import InputError
-from embedry.files import unpacked
+from embedry.files import existing_file, unpacked
 from embedry.progress import bar
 from embedry.threads import thread_count
 
 if TYPE_CHECKING:
     import io
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -173,11 +173,9 @@ class Corpus:
         Lines may be of any length. Only a stretch of text without any white space (for
         ``"words"``, punctuation will do) must fit into memory some ten times.
         """
-        path = Path(path)
+        path = existing_file(path, "a text file")
         tokenizer_of(tokenizer)
         threads = thread_count(threads)
-        if not path.is_file():
-            raise FileNotFoundError(f"There is no file {path}. Pass the path of a text file.")
         draft = Draft()
         with (
             path.open("rb") as raw,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from embedry.data.text.encoding import check_text
 from embedry.errors import InputError
-from embedry.files import unpacked
+from embedry.files import existing_file, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,8 +55,7 @@ def open_source(path: Path, delimiter: str | None, comments: str) -> Source:
     FileFormatError
         If it is damaged, or packed or encoded otherwise.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Pass the path of a text table.")
+    path = existing_file(path, "a text table")
     if delimiter is not None and not (isinstance(delimiter, str) and delimiter):
         raise InputError(f"delimiter must be a text that is not empty; got {delimiter!r}.")
     if not isinstance(comments, str):

@@ -23,7 +23,6 @@ import mmap
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -31,6 +30,7 @@ import numpy as np
 from embedry.card import Card, fingerprint
 from embedry.errors import FileFormatError, InputError
 from embedry.exchange.found import Found
+from embedry.files import existing_file
 from embedry.ids import check_ids, check_unique
 from embedry.metrics import as_metric
 from embedry.progress import bar
@@ -38,6 +38,7 @@ from embedry.subwords import ngrams_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -236,9 +237,7 @@ def open_fasttext(path: str | Path) -> FastTextModel:
     FileFormatError
         If it is no such model, or one that is quantized, pruned or cut short.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+    path = existing_file(path, "a model of fastText")
     if path.stat().st_size < 8:
         raise _wrong(path, "it is only a few bytes long")
     with path.open("rb") as file:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from embedry.files import unpacked, write_atomically
+from embedry.files import existing_file, unpacked, write_atomically
 from embedry.progress import bar
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ def read_from(path: str | Path) -> Iterator[Source]:
     FileFormatError
         If it is gzipped and damaged.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+    path = existing_file(path)
     length = path.stat().st_size
     with path.open("rb") as raw, bar(f"Reading {path.name}", total=length) as steps:
         done = 0

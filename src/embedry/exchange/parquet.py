@@ -10,7 +10,6 @@ Apache Parquet and Arrow, "Fixed-size list" (https://arrow.apache.org/docs/forma
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +17,12 @@ import numpy as np
 from embedry.card import Card
 from embedry.errors import FileFormatError, InputError, MissingExtraError
 from embedry.exchange.found import Found, GrowingRows
-from embedry.files import write_atomically
+from embedry.files import existing_file, write_atomically
 from embedry.progress import bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -103,9 +103,7 @@ def read_parquet(path: str | Path, id: str, vector: str) -> Found:
         If pyarrow is not installed.
     """
     arrow, parquet = _pyarrow()
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+    path = existing_file(path, "a Parquet file")
     try:
         with parquet.ParquetFile(path) as file:
             _check_columns(arrow, path, file.schema_arrow, id, vector)

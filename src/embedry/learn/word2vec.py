@@ -95,7 +95,8 @@ class Word2Vec(Learner):
     Attributes
     ----------
     embeddings_ : Embeddings
-        The words, most frequent first.
+        The words, most frequent first; those that `partial_fit` added stand behind, in their own
+        order.
     counts_ : ndarray (words,), int64
         How often each occurs, in all texts so far.
     left_out_ : int
@@ -205,8 +206,10 @@ class Word2Vec(Learner):
         """Learn on from new text: known words move, new ones are added.
 
         Before the first ``fit`` it is one. The space becomes a child of what it was: its card
-        names the parent and the share of neighbourhoods that survived, ``growth_`` tells what
-        moved. Old and new vectors do not mix by accident; `carry` brings old ones over.
+        names the parent and the share of neighbourhoods that survived (by use), ``growth_`` tells
+        what moved: of a small text mostly its frequent words, which a lower learning rate (by
+        `set_params`) holds where they are. Old and new vectors do not mix by accident; `carry`
+        brings old ones over.
 
         Parameters
         ----------
@@ -351,12 +354,12 @@ class Word2Vec(Learner):
         )
         growth = None
         if parent is not None:
-            growth = measure_growth(vocabulary.words, parent.vectors, vectors)
+            growth = measure_growth(vocabulary.words, parent.vectors, vectors, self.counts_)
             card = replace(
                 card,
                 parent=parent.card.fingerprint,
                 generation=parent.card.generation + 1,
-                fidelity=growth.fidelity,
+                fidelity=growth.fidelity_by_use,
             )
         embeddings = Embeddings(vocabulary.words, vectors, card)
         space = WordSpace(embeddings, vocabulary.counts, common, corpus.tokenizer, ngrams)

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import codecs
 import io
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embedry.errors import FileFormatError, InputError
-from embedry.files import unpacked
+from embedry.files import existing_file, unpacked
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["check_text", "read_text"]
 
@@ -91,9 +94,7 @@ def read_text(path: str | Path) -> str:
     FileFormatError
         As `check_text`; or if it is gzipped and damaged or ends early.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Pass the path of a text file.")
+    path = existing_file(path, "a text file")
     with path.open("rb") as raw, unpacked(path, raw) as file:
         data = file.read()
     check_text(path, data)

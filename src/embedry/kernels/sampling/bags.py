@@ -371,7 +371,10 @@ def check_tables(
             f"of 16; got {words.shape} and {contexts.shape}. Make them with aligned()."
         )
     if contexts[-1].any():
-        raise InputError("the last row of contexts must be zero: it stands for no word.")
+        raise InputError(
+            "the last row of contexts must be zero, as it stands for no word. Where training has "
+            "left it, the learning rate was too high: pass a lower one."
+        )
     if not bags.of_subwords and rows != vocabulary:
         raise InputError(
             f"words must have {vocabulary} rows, as plan.keep has entries; got {rows}."

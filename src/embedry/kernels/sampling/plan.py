@@ -220,7 +220,10 @@ def check_tables(words: NDArray[np.float32], contexts: NDArray[np.float32], plan
     if plan.keep.size != rows:
         raise InputError(f"plan.keep must have {rows} entries, as words has; got {plan.keep.size}.")
     if contexts[-1].any():
-        raise InputError("the last row of contexts must be zero: it stands for no word.")
+        raise InputError(
+            "the last row of contexts must be zero, as it stands for no word. Where training has "
+            "left it, the learning rate was too high: pass a lower one."
+        )
 
 
 def check_sentences(

@@ -130,7 +130,8 @@ def analogies(
     Parameters
     ----------
     embeddings : Embeddings
-        Most frequent words first, as learners of words give them. Vectors are brought to length
+        Most frequent words first, as learners of words give them; words that `partial_fit` added
+        stand behind, so that ``most_frequent`` leaves them out first. Vectors are brought to length
         1, whatever the metric.
     questions : Analogies, or iterable of (str, str, str, str)
         See `read_analogies`.

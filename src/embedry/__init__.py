@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from embedry.learn.nodes.walks import walks as walks
     from embedry.learn.place import Placed as Placed
     from embedry.learn.taste.als import ALS as ALS
+    from embedry.learn.taste.bpr import BPR as BPR
     from embedry.learn.taste.ease import EASE as EASE
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.learn.words.ngrams import Subwords as Subwords
@@ -52,6 +53,7 @@ __version__ = "0.1.0.dev0"
 
 _HOMES = {
     "ALS": "embedry.learn.taste.als",
+    "BPR": "embedry.learn.taste.bpr",
     "Card": "embedry.card",
     "Collection": "embedry.store.collection",
     "CollectionError": "embedry.errors",

@@ -295,6 +295,16 @@ class Writer:
         zeros = [constant(0.0, LANES)] * (8 - len(vectors))
         return sums_of_eight(self._builder, [*vectors, *zeros])
 
+    def total(self, vectors: list[Any]) -> Any:
+        """Return the sum of all lanes of some vectors, in all lanes."""
+        while len(vectors) > 1:
+            half = len(vectors) // 2
+            pairs = zip(vectors[:half], vectors[half : 2 * half], strict=True)
+            vectors = [*(self.add(*pair) for pair in pairs), *vectors[2 * half :]]
+        return self.lanes_of(
+            self._builder.extract_element(fold(self._builder, *vectors, 1), INT(0))
+        )
+
     def steps(self, scores: Any, labels: Any, rates: Any) -> Any:
         """Return ``rates * (labels - logistic(scores))``."""
         guesses = logistic(self._builder, scores)

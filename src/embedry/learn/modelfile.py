@@ -22,6 +22,7 @@ __all__ = ["can_load", "describe", "load", "read_model", "write_model"]
 
 _HOMES = {
     "als": ("embedry.learn.taste.als", "ALS"),
+    "bpr": ("embedry.learn.taste.bpr", "BPR"),
     "ease": ("embedry.learn.taste.ease", "EASE"),
     "deepwalk": ("embedry.learn.graph", "DeepWalk"),
     "embeddings": ("embedry.embeddings", "Embeddings"),
@@ -39,6 +40,7 @@ def load(path: str | Path) -> Any:
 
     Returns
     -------
+    Word2Vec, DeepWalk, Node2Vec, a learner of taste, or Embeddings
         Fitted, as it was when saved.
 
     Raises

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from embedry.learn.taste.als import ALS as ALS
     from embedry.learn.taste.bpr import BPR as BPR
     from embedry.learn.taste.ease import EASE as EASE
+    from embedry.learn.tags import TagEncoder as TagEncoder
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.learn.words.ngrams import Subwords as Subwords
     from embedry.store.collection import Collection as Collection
@@ -80,6 +81,7 @@ _HOMES = {
     "Relation": "embedry.card",
     "Stability": "embedry.trust.stability",
     "Subwords": "embedry.learn.words.ngrams",
+    "TagEncoder": "embedry.learn.tags",
     "UnknownIdError": "embedry.errors",
     "Walks": "embedry.learn.nodes.walks",
     "Word2Vec": "embedry.learn.word2vec",

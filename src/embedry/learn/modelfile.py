@@ -27,6 +27,7 @@ _HOMES = {
     "deepwalk": ("embedry.learn.graph", "DeepWalk"),
     "embeddings": ("embedry.embeddings", "Embeddings"),
     "node2vec": ("embedry.learn.graph", "Node2Vec"),
+    "tags": ("embedry.learn.tags", "TagEncoder"),
     "word2vec": ("embedry.learn.word2vec", "Word2Vec"),
 }
 

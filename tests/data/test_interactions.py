@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import datetime as dt
 import gzip
 import importlib.util
+import pickle
+import sys
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -14,7 +18,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from embedry.data.interactions import Interactions
-from embedry.errors import FileFormatError, InputError, UnknownIdError
+from embedry.errors import FileFormatError, InputError, MissingExtraError, UnknownIdError
 
 plain_ids = st.one_of(st.integers(-3, 3), st.sampled_from(["1", "a", "b", "é"]))
 # multiples of 1/4 add up exactly
@@ -336,3 +340,393 @@ def test_interactions_from_frame_refuse_missing_columns():
         Interactions.from_frame(COLUMNS)
     with pytest.raises(InputError, match="'rating'"):
         Interactions.from_frame(COLUMNS, user="who", item="what", value="rating")
+
+
+# --- times, ratings, parts ---------------------------------------------------------------------
+
+timed = st.lists(
+    st.tuples(plain_ids, plain_ids, st.integers(0, 9).map(lambda n: n / 4), st.integers(-5, 5)),
+).map(lambda rows: [*rows, ("u", "i", 1.0, 3)])
+
+
+def entries(used):
+    """Return what is there as a dict of pair to value and time, in order."""
+    users, items, values = used.triples()
+    times = [None] * len(used) if used.times is None else used.times.tolist()
+    parts = zip(users, items, values, times, strict=True)
+    return {(user, item): (value, time) for user, item, value, time in parts}
+
+
+@settings(max_examples=50, deadline=None)
+@given(timed, st.sampled_from(["add", "latest"]), st.booleans())
+def test_interactions_merge_as_a_dict_does(rows, repeated, with_times):
+    """A repeated pair has the sum or the latest value, and the latest time."""
+    users, items, values, times = zip(*rows, strict=True)
+    when = times if with_times else None
+    made = Interactions.from_triples(users, items, values, when, repeated=repeated)
+    expected = {}
+    for user, item, value, time in rows:
+        if not value:
+            continue
+        before, last = expected.get((user, item), (0.0, -99))
+        later = not with_times or time >= last
+        worth = before + value if repeated == "add" else value if later else before
+        expected[user, item] = (worth, max(time, last))
+    if not with_times:
+        expected = {pair: (value, None) for pair, (value, _) in expected.items()}
+    assert entries(made) == expected
+
+
+@settings(max_examples=50, deadline=None)
+@given(timed, timed, st.booleans(), st.booleans())
+def test_interactions_joined_equals_a_dict(one, other, first_timed, second_timed):
+    """Names of the first, then new ones; values added up, times the latest, counts of both."""
+    parts = []
+    for rows, with_times in ((one, first_timed), (other, second_timed)):
+        users, items, values, times = zip(*rows, strict=True)
+        parts.append(Interactions.from_triples(users, items, values, times if with_times else None))
+    made = parts[0].joined(parts[1])
+    both = [entries(part) for part in parts]
+    timed_both = first_timed and second_timed
+    expected = {}
+    for pair in {**both[0], **both[1]}:
+        found = [held[pair] for held in both if pair in held]
+        time = max(time for _, time in found) if timed_both else None
+        expected[pair] = (sum(value for value, _ in found), time)
+    assert entries(made) == expected
+    for side in ("user_ids", "item_ids"):
+        ids = [getattr(part, side) for part in parts]
+        assert getattr(made, side) == tuple(dict.fromkeys([*ids[0], *ids[1]]))
+    assert len(made) + made.merged == sum(len(part) + part.merged for part in parts)
+    lost = len(parts[not first_timed]) if first_timed != second_timed else 0
+    assert made.dropped.get("time", 0) == lost
+
+
+def test_interactions_joined_keep_rows_without_pairs():
+    """Users and items that nobody used stay, of both."""
+    empty = Interactions.from_scipy(sparse.coo_array((2, 3)))
+    made = empty.joined(Interactions.from_triples([1, 7], [2, 9]))
+    assert (made.user_ids, made.item_ids) == ((0, 1, 7), (0, 1, 2, 9))
+
+
+@settings(max_examples=50, deadline=None)
+@given(timed, st.data())
+def test_interactions_chosen_and_without_part_the_pairs(rows, data):
+    """What is chosen and what is left are all, each with value and time; nobody stays unused."""
+    made = Interactions.from_triples(*zip(*rows, strict=True))
+    size = len(made)
+    keep = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
+    for mask in (keep, ~keep):
+        if not mask.any():
+            with pytest.raises(InputError, match="must be left; none is"):
+                made.chosen(mask)
+            continue
+        part = made.chosen(mask)
+        as_dense(part)
+        places = np.flatnonzero(mask)
+        all_of_them = list(entries(made).items())
+        assert list(entries(part).items()) == [all_of_them[place] for place in places]
+        assert (np.diff(part.indptr) > 0).all()
+        assert (part.item_counts > 0).all()
+        lost = part.dropped.get("user without pairs", 0), part.dropped.get("item without pairs", 0)
+        assert lost == tuple(a - b for a, b in zip(made.shape, part.shape, strict=True))
+        assert made.among(part).tolist() == mask.tolist()
+        assert part.among(made).all()
+        if not mask.all():
+            assert entries(made.without(part)) == entries(made.chosen(~mask))
+            assert not made.without(part).among(part).any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(timed, st.data())
+def test_interactions_subset_is_what_names_say(rows, data):
+    """The pairs of some users and items; `without` is the rest."""
+    made = Interactions.from_triples(*zip(*rows, strict=True))
+    users = data.draw(st.sets(st.sampled_from(made.user_ids), min_size=1))
+    items = data.draw(st.sets(st.sampled_from(made.item_ids), min_size=1))
+    held = entries(made)
+    inside = {pair: v for pair, v in held.items() if pair[0] in users and pair[1] in items}
+    outside = {pair: v for pair, v in held.items() if pair[0] not in users and pair[1] not in items}
+    for expected, call in (
+        (inside, lambda: made.subset(users, items)),
+        (outside, lambda: made.without(users=users, items=items)),
+    ):
+        if expected:
+            assert entries(call()) == expected
+        else:
+            with pytest.raises(InputError, match="none is"):
+                call()
+
+
+def test_interactions_subset_refuses_unknown_names():
+    """Names that are not there are named; another is a set of Interactions."""
+    made = Interactions.from_triples(["a", "b"], ["x", "y"])
+    with pytest.raises(UnknownIdError, match=r"users must be in .*1 are not, such as 'c'"):
+        made.subset(users=["a", "c"])
+    with pytest.raises(UnknownIdError, match="items"):
+        made.without(items=[1])
+    for call in (made.joined, made.among, made.without):
+        with pytest.raises(InputError, match="must be Interactions; got list"):
+            call([("a", "x")])
+    for mask in ([True], [1, 0], np.ones(3, bool)):
+        with pytest.raises(InputError, match="keep must be bool"):
+            made.chosen(mask)
+
+
+def test_interactions_implicit_keep_ratings_from_least():
+    """At or above counts 1, below is left out and counted, and who is left without a pair."""
+    made = Interactions.from_triples(["a", "a", "b", "c"], ["x", "y", "y", "x"], [5, 4, 3.5, 4])
+    likes = made.implicit(4)
+    assert entries(likes) == dict.fromkeys([("a", "x"), ("a", "y"), ("c", "x")], (1, None))
+    assert likes.dropped == {"value below 4": 1, "user without pairs": 1}
+    for least in (6, float("nan"), True, "4"):
+        with pytest.raises(InputError, match=r"none is|must be a finite number"):
+            made.implicit(least)
+
+
+def test_interactions_weighted_multiply_values():
+    """Each value times its weight; 0 leaves out; a wrong weight is named."""
+    made = Interactions.from_triples(["a", "a", "b"], ["x", "y", "y"], [2, 3, 4], [1, 2, 3])
+    found = made.weighted([0.5, 0, 2])
+    assert entries(found) == {("a", "x"): (1, 1), ("b", "y"): (8, 3)}
+    assert found.dropped == {"value of zero": 1}
+    for weights in ([1, 1], 2.0, [1, 1, -1], [1, 1, np.nan], [[1, 1, 1]]):
+        with pytest.raises(InputError, match="values must"):
+            made.weighted(weights)
+
+
+def test_interactions_transposed_and_damped_keep_times():
+    """Times go with their pairs."""
+    made = Interactions.from_triples(["a", "a", "b"], ["x", "y", "x"], None, [1, 2, 3])
+    expected = {(item, user): held for (user, item), held in entries(made).items()}
+    assert entries(made.transposed()) == expected
+    assert made.damped().times.tolist() == [1, 2, 3]
+    assert made.rows.tolist() == [0, 0, 1]
+
+
+def test_interactions_are_read_only():
+    """Neither arrays nor counts can be written to, and what was passed stays writeable."""
+    values = np.ones(2, np.float32)
+    made = Interactions.from_triples(["a", "b"], ["x", "x"], values, [1, 2])
+    for part in (made, made.transposed(), made.damped(), made.joined(made), made.implicit(1)):
+        for name in ("indptr", "indices", "values", "times", "item_counts"):
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(part, name)[0] = 1
+        with pytest.raises(TypeError):
+            part.dropped["x"] = 1
+    values[0] = 2
+    assert made.values.tolist() == [1, 1]
+    indptr = np.array([0, 1])
+    by_hand = Interactions(("a",), ("x",), indptr, np.array([0], np.int32), np.ones(1, np.float32))
+    indptr[0] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        by_hand.indptr[0] = 1
+
+
+def test_interactions_can_be_copied_and_pickled():
+    """A copy is equal, and read-only too."""
+    made = Interactions.from_triples(["a", "b", "a"], ["x", "x", "x"], [1, 0, 1], [1, 2, 3])
+    for found in (copy.copy(made), copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        assert same(found, made)
+        assert not found.values.flags.writeable
+
+
+def arrays_of(**changed):
+    """Return the parts of two users and two items, some changed."""
+    parts = {
+        "user_ids": ("a", "b"),
+        "item_ids": ("x", "y"),
+        "indptr": np.array([0, 2, 3]),
+        "indices": np.array([0, 1, 0], np.int32),
+        "values": np.ones(3, np.float32),
+        "times": np.array([1, 2, 3]),
+    }
+    return parts | changed
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"user_ids": ("a", "a")}, "users of interactions must differ"),
+        ({"item_ids": ("x", 1.5)}, "An id must be"),
+        ({"indptr": np.array([0, 2, 3], np.int32)}, "indptr must be an array of int64"),
+        ({"indptr": np.array([0, 3])}, r"shape \(3,\)"),
+        ({"indptr": np.array([0, 4, 3])}, "indptr must lead from 0"),
+        ({"indptr": np.array([1, 2, 3])}, "indptr must lead from 0"),
+        ({"indices": np.array([1, 0, 0], np.int32)}, "ascending, each once"),
+        ({"indices": np.array([0, 0, 0], np.int32)}, "ascending, each once"),
+        ({"indices": np.array([0, 2, 0], np.int32)}, r"in \[0, 2\)"),
+        ({"indices": np.array([-1, 1, 0], np.int32)}, r"in \[0, 2\)"),
+        ({"values": np.array([1, 1, 0], np.float32)}, "above 0"),
+        ({"values": np.array([1, 1, np.nan], np.float32)}, "above 0"),
+        ({"values": np.ones(2, np.float32)}, "values must be an array"),
+        ({"values": [1, 1, 1]}, "got list"),
+        ({"times": np.array([1, 2])}, "times must be an array"),
+    ],
+)
+def test_interactions_refuse_arrays_that_are_no_rows(changed, message):
+    """What is made by hand is checked, for a kernel would leave memory over it."""
+    assert len(Interactions(**arrays_of())) == 3
+    with pytest.raises(InputError, match=message):
+        Interactions(**arrays_of(**changed))
+
+
+UTC = dt.UTC
+NEW_YEAR = dt.datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [0, 86400],
+        np.array([0, 86400], np.uint32),
+        np.array([0.0, 86400.0]),
+        np.array(["1970-01-01", "1970-01-02"], "datetime64[D]"),
+        np.array(["1970-01-01T00:00:00.999", "1970-01-02"], "datetime64[ns]"),
+        [NEW_YEAR, NEW_YEAR + dt.timedelta(days=1, microseconds=9)],
+        [
+            NEW_YEAR.astimezone(dt.timezone(dt.timedelta(hours=5))),
+            np.int64(86400),
+        ],
+    ],
+)
+def test_interactions_times_are_seconds(times):
+    """Whole numbers, datetime64 and aware datetimes are seconds since 1970."""
+    made = Interactions.from_triples(["a", "b"], ["x", "y"], times=times)
+    assert made.times.tolist() == [0, 86400]
+    assert made.times.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("times", "message"),
+    [
+        ([1], r"times must have shape \(2,\)"),
+        ([1, 2.5], "first in row 1: 2.5"),
+        ([1, float("nan")], "first in row 1: nan"),
+        ([1, 1e30], "first in row 1: 1e"),
+        ([1, None], "got None in row 1"),
+        ([True, False], "got dtype bool"),
+        (["1", "2"], "got dtype <U1"),
+        (np.array(["1970-01-01", "NaT"], "datetime64[s]"), "first in row 1: NaT"),
+        ([NEW_YEAR, NEW_YEAR.replace(tzinfo=None)], "know their zone; got .* in row 1"),
+    ],
+)
+def test_interactions_refuse_what_is_no_time(times, message):
+    """A missing, broken or zoneless time is refused, with its row."""
+    with pytest.raises(InputError, match=message):
+        Interactions.from_triples(["a", "b"], ["x", "y"], times=times)
+    with pytest.raises(InputError, match="repeated must be"):
+        Interactions.from_triples(["a"], ["x"], repeated="first")
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "values"),
+    [
+        ("a,x,2,7\nb,y,3,8\n", {"time": 3}, [2, 3]),
+        ("a,x,7\nb,y,8\n", {"time": 2}, [1, 1]),
+        ("user,item,stars,when\na,x,2,7\nb,y,3,8\n", {"time": "when"}, [2, 3]),
+        ("user,item,when\na,x,7\nb,y,8\n", {"time": "when"}, [1, 1]),
+        ("who,what,when\na,x,7\nb,y,8\n", {"time": 2}, [1, 1]),
+        ("7::x::a::2\n8::y::b::3\n", {"columns": (2, 1, 3), "time": 0}, [2, 3]),
+        ("7 a x\n8 b y\n", {"columns": (1, 2), "time": 0}, [1, 1]),
+    ],
+)
+def test_interactions_from_file_read_times(tmp_path, text, options, values):
+    """A column of times, by number or name, with or without values and a header."""
+    (tmp_path / "f").write_text(text)
+    made = Interactions.from_file(tmp_path / "f", **options)
+    assert (made.user_ids, made.item_ids) == (("a", "b"), ("x", "y"))
+    assert (made.times.tolist(), made.values.tolist()) == ([7, 8], values)
+    assert Interactions.from_file(tmp_path / "f", columns=(0, 1)).times is None
+
+
+@pytest.mark.parametrize(
+    ("text", "time", "message"),
+    [
+        ("a,x,1,7\nb,y,1,soon\n", 3, "line 2: the time must be a whole number.*'soon'"),
+        ("a,x,1,7\nb,y,1,\n", 3, "line 2: the time must be a whole number.*''"),
+        ("a,x,1,7\nb,y,1,7.5\n", 3, "line 2: the time"),
+        (f"a,x,1,7\nb,y,1,{2**63}\n", 3, "line 2: the time"),
+        ("a,x,1,7\nb,y,one,7\n", 3, "line 2: the value"),
+        ("a,x,1\n", 3, "must have a column 3"),
+        ("a,x,1\n", "when", "must have a column 'when'"),
+    ],
+)
+def test_interactions_from_file_refuse_wrong_times(tmp_path, text, time, message):
+    """A time that is none is refused by its line."""
+    (tmp_path / "f").write_text(text)
+    with pytest.raises(InputError, match=message):
+        Interactions.from_file(tmp_path / "f", time=time)
+
+
+def test_interactions_from_file_take_the_latest(tmp_path):
+    """Ratings that came again are not added up where asked."""
+    (tmp_path / "f").write_text("a,x,5,9\na,x,2,3\n")
+    made = Interactions.from_file(tmp_path / "f", time=3, repeated="latest")
+    assert entries(made) == {("a", "x"): (5, 9)}
+    assert made.merged == 1
+
+
+LOG = {
+    "who": ["ann", "bob", "ann"],
+    "what": [1, 2, 2],
+    "how": [2.0, 1.0, 3.0],
+    "when": np.array([5, 6, 7], "datetime64[s]"),
+}
+READ = {("ann", 1): (2, 5), ("ann", 2): (3, 7), ("bob", 2): (1, 6)}
+CALLED = {"user": "who", "item": "what", "value": "how", "time": "when"}
+
+
+def test_interactions_from_frame_read_times():
+    """Mappings, pandas (with zones and without) and Arrow tables, with times."""
+    pandas = pytest.importorskip("pandas")
+    arrow = pytest.importorskip("pyarrow")
+    frame = pandas.DataFrame(LOG)
+    zoned = frame.assign(when=frame["when"].dt.tz_localize("UTC").dt.tz_convert("Asia/Tokyo"))
+    strings = frame.assign(who=frame["who"].astype("category"))
+    for form in (LOG, frame, zoned, strings, arrow.table(LOG), arrow.Table.from_pandas(zoned)):
+        assert entries(Interactions.from_frame(form, **CALLED)) == READ
+    for form in ("who", None, 3):
+        with pytest.raises(InputError, match="must be a DataFrame, a table or a mapping"):
+            Interactions.from_frame(form)
+    with pytest.raises(InputError, match="in row 1"):
+        Interactions.from_frame(
+            frame.assign(when=frame["when"].where(frame["what"] != 2)), **CALLED
+        )
+
+
+def test_interactions_from_parquet_equal_from_frame(tmp_path):
+    """Text, dictionaries, integers, floats and timestamps come back as from a frame."""
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = arrow.table(LOG)
+    encoded = table.set_column(0, "who", table["who"].dictionary_encode())
+    zoned = table.set_column(3, "when", table["when"].cast(arrow.timestamp("us", "Asia/Tokyo")))
+    for form in (table, encoded, zoned, table.append_column("other", table["how"])):
+        parquet.write_table(form, tmp_path / "f", row_group_size=2)
+        assert entries(Interactions.from_parquet(tmp_path / "f", **CALLED)) == READ
+    plain = Interactions.from_parquet(tmp_path / "f", user="who", item="what")
+    assert plain.times is None
+    assert set(plain.values.tolist()) == {1}
+
+
+def test_interactions_from_parquet_refuse_what_must_not_be(tmp_path, monkeypatch):
+    """A missing file, no Parquet, a missing column, a gap, a bad value; and no pyarrow."""
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        Interactions.from_parquet(tmp_path / "nothing")
+    (tmp_path / "f").write_text("user,item\n")
+    with pytest.raises(FileFormatError, match="whole Parquet file"):
+        Interactions.from_parquet(tmp_path / "f")
+    parquet.write_table(arrow.table({"user": ["a", None], "item": [1, 2]}), tmp_path / "g")
+    with pytest.raises(FileFormatError, match=r"must have a 'user'; .* row 1"):
+        Interactions.from_parquet(tmp_path / "g")
+    with pytest.raises(FileFormatError, match=r"one column 'stars'.*Pass value="):
+        Interactions.from_parquet(tmp_path / "g", value="stars")
+    parquet.write_table(arrow.table({"user": ["a"], "item": [1.5]}), tmp_path / "h")
+    with pytest.raises(InputError, match="An id must be"):
+        Interactions.from_parquet(tmp_path / "h")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'embedry\[arrow\]'"):
+        Interactions.from_parquet(tmp_path / "g")

@@ -1,4 +1,4 @@
-"""Text tables of two names and perhaps a value: csv, tsv, ``::``, white space.
+"""Text tables of two names and perhaps a value and a time: csv, tsv, ``::``, white space.
 
 What it is: a reader in batches, so that memory holds the numbers of what was read, and each name
 once. What it is not: a general reader of csv. It finds out what can be told from the first two
@@ -81,6 +81,7 @@ class Table:
     firsts, seconds : ndarray (rows,), int32
         Places in ``names``.
     values : ndarray (rows,), float64, or None
+    times : ndarray (rows,), int64, or None
     dropped : dict of str to int
         ``"header line"`` and ``"comment line"``, where there were any.
     """
@@ -89,6 +90,7 @@ class Table:
     firsts: NDArray[np.int32]
     seconds: NDArray[np.int32]
     values: NDArray[np.float64] | None
+    times: NDArray[np.int64] | None
     dropped: dict[str, int]
 
 
@@ -99,6 +101,7 @@ def read_table(
     delimiter: str | None,
     columns: Sequence[str | int],
     header: bool | None,
+    time: str | int | None = None,
     comments: str = "",
 ) -> Table:
     """Read a table; see `Interactions.from_file` and `Graph.from_file`.
@@ -112,6 +115,8 @@ def read_table(
     columns : two or three of str or int
     header : bool or None
         None: found out from the first two lines.
+    time : str, int or None
+        The column of times, whole numbers that fit int64.
     comments : str
         Lines that begin with one of these characters, after blanks or not, are left out and
         counted.
@@ -131,9 +136,9 @@ def read_table(
         head = list(islice(rows, 2))
         if not head:
             raise InputError(f"{path} must hold at least one line; it is empty.")
-        places = _places(path, form, head[0], columns)
+        places = _places(path, form, head[0], columns, time)
         if header is None:
-            named = any(isinstance(column, str) for column in columns)
+            named = any(isinstance(column, str) for column in (*columns, time))
             header = named or _is_header(head, places, form)
         table = _Columns(form, places, len(head[0]))
         try:
@@ -178,7 +183,7 @@ def _batches(rows: Iterable[list[str]]) -> Iterator[list[list[str]]]:
         yield batch
 
 
-def _refuse(source: Source, form: Form, places: list[int], width: int, *, header: bool) -> None:
+def _refuse(source: Source, form: Form, places: _Places, width: int, *, header: bool) -> None:
     """Find the first row that does not fit, and say why."""
     with source.rows() as (rows, lines):
         for row in islice(rows, int(header), None):
@@ -187,13 +192,27 @@ def _refuse(source: Source, form: Form, places: list[int], width: int, *, header
     raise InputError(f"{source.path} must not change while it is read. Read it again.")
 
 
+@dataclass(frozen=True)
+class _Places:
+    """Where in a row things stand; None for what is not there."""
+
+    names: tuple[int, int]
+    value: int | None
+    time: int | None
+
+    @property
+    def numbers(self) -> list[int]:
+        """The columns of numbers."""
+        return [place for place in (self.value, self.time) if place is not None]
+
+
 # --- columns -----------------------------------------------------------------------------------
 
 
 class _Columns:
     """Rows, taken apart into columns of numbers."""
 
-    def __init__(self, form: Form, places: list[int], width: int) -> None:
+    def __init__(self, form: Form, places: _Places, width: int) -> None:
         self._form = form
         self._places = places
         self._width = width
@@ -202,23 +221,32 @@ class _Columns:
             self._numbers[1] = self._numbers[0]
         self._codes: list[NDArray[np.int32]] = []
         self._values = array("d")
+        self._times = array("q")
 
     def add(self, rows: list[list[str]]) -> bool:
         """Add rows and return True, or return False if one of them does not fit."""
         if set(map(len, rows)) != {self._width}:
             return False
-        firsts, seconds, *others = ([row[place] for row in rows] for place in self._places)
-        if "" in firsts or "" in seconds:
+        firsts, seconds = ([row[place] for row in rows] for place in self._places.names)
+        if "" in firsts or "" in seconds or not self._add_numbers(rows):
             return False
-        if others:
-            try:
-                values = np.fromiter(map(float, others[0]), np.float64, len(rows))
-            except ValueError:
-                return False
-            if not self._form.fits(values):
-                return False
-            self._values.frombytes(values.tobytes())
         self._codes.append(self._encoded(firsts, seconds))
+        return True
+
+    def _add_numbers(self, rows: list[list[str]]) -> bool:
+        """Add values and times and return True, or return False if one of them is none."""
+        value, time = self._places.value, self._places.time
+        try:
+            if value is not None:
+                texts = [row[value] for row in rows]
+                values = np.fromiter(map(float, texts), np.float64, len(rows))
+                if not self._form.fits(values):
+                    return False
+                self._values.frombytes(values.tobytes())
+            if time is not None:
+                self._times.extend([int(row[time]) for row in rows])
+        except (ValueError, OverflowError):
+            return False
         return True
 
     def _encoded(self, firsts: list[str], seconds: list[str]) -> NDArray[np.int32]:
@@ -236,9 +264,10 @@ class _Columns:
         """Return all rows; they are used up."""
         codes = np.concatenate(self._codes) if self._codes else np.empty((0, 2), np.int32)
         self._codes.clear()
-        values = np.frombuffer(self._values) if len(self._places) > 2 else None
+        values = None if self._places.value is None else np.frombuffer(self._values)
+        times = None if self._places.time is None else np.frombuffer(self._times, np.int64)
         names = tuple(tuple(numbers) for numbers in self._numbers)
-        return Table((names[0], names[1]), codes[:, 0], codes[:, 1], values, dropped)
+        return Table((names[0], names[1]), codes[:, 0], codes[:, 1], values, times, dropped)
 
 
 def _numbers() -> defaultdict[str, int]:
@@ -247,33 +276,46 @@ def _numbers() -> defaultdict[str, int]:
     return numbers
 
 
-def _places(path: Path, form: Form, first: list[str], columns: Sequence[str | int]) -> list[int]:
-    if columns == (0, 1, 2) and len(first) == 2:
+def _places(
+    path: Path,
+    form: Form,
+    first: list[str],
+    columns: Sequence[str | int],
+    time: str | int | None,
+) -> _Places:
+    if columns == (0, 1, 2) and (len(first) == 2 or (len(first) == 3 and _is_third(first, time))):
         columns = (0, 1)
     if isinstance(columns, str) or not hasattr(columns, "__len__") or len(columns) not in {2, 3}:
         raise InputError(
             f"columns must name {form.names[0]}, {form.names[1]} and perhaps {form.value}; "
             f"got {columns!r}."
         )
-    places = []
-    for column in columns:
-        if isinstance(column, str) and column in first:
-            places.append(first.index(column))
-        elif isinstance(column, int) and 0 <= column < len(first):
-            places.append(column)
-        else:
-            advice = " Pass delimiter= if it is parted otherwise." if len(first) == 1 else ""
-            raise InputError(
-                f"{path} must have a column {column!r}; its first line is {first}.{advice}"
-            )
-    return places
+    places = [_place(path, first, column) for column in columns]
+    value = places[2] if len(places) > 2 else None
+    return _Places(
+        (places[0], places[1]), value, None if time is None else _place(path, first, time)
+    )
 
 
-def _is_header(rows: list[list[str]], places: list[int], form: Form) -> bool:
+def _is_third(first: list[str], time: str | int | None) -> bool:
+    return time == 2 or (isinstance(time, str) and first[2] == time)
+
+
+def _place(path: Path, first: list[str], column: str | int) -> int:
+    if isinstance(column, str) and column in first:
+        return first.index(column)
+    if isinstance(column, int) and 0 <= column < len(first):
+        return column
+    advice = " Pass delimiter= if it is parted otherwise." if len(first) == 1 else ""
+    raise InputError(f"{path} must have a column {column!r}; its first line is {first}.{advice}")
+
+
+def _is_header(rows: list[list[str]], places: _Places, form: Form) -> bool:
     """Say whether the first line names columns: words above numbers, or well-known names."""
-    whole = len(rows) > 1 and len(rows[1]) > max(places)
-    first, second = ([row[place] for place in places] for row in (rows[0], rows[int(whole)]))
-    if len(places) > 2:
+    wanted = [*places.names, *places.numbers]
+    whole = len(rows) > 1 and len(rows[1]) > max(wanted)
+    first, second = ([row[place] for place in wanted] for row in (rows[0], rows[int(whole)]))
+    if places.numbers:
         return _is_word(first[2]) and (not whole or _is_number(second[2]))
     letters = ["".join(filter(str.isalpha, name)).lower() for name in first]
     known = bool(form.headings) and all(
@@ -290,7 +332,7 @@ def _is_word(text: str) -> bool:
 
 
 def _check_row(
-    where: str, row: list[str], form: Form, places: list[int], width: int, mark: str
+    where: str, row: list[str], form: Form, places: _Places, width: int, mark: str
 ) -> None:
     tabs = ", or pass delimiter=' ' if several tabs part two columns" if mark == "\t" else ""
     if len(row) != width:
@@ -298,15 +340,28 @@ def _check_row(
             f"{where}: every line must have {width} columns, as the first has; "
             f"got {len(row)}. Mend the line, or pass delimiter=."
         )
-    if not (row[places[0]] and row[places[1]]):
+    if not all(row[place] for place in places.names):
         raise InputError(
             f"{where}: {form.names[0]} and {form.names[1]} must not be empty; got {row}. "
             f"Drop the line{tabs}."
         )
-    if len(places) > 2 and not _fits(row[places[2]], form):
+    if places.value is not None and not _fits(row[places.value], form):
         raise InputError(
-            f"{where}: the {form.value} must be {form.must}; got {row[places[2]]!r}. {form.advice}"
+            f"{where}: the {form.value} must be {form.must}; got {row[places.value]!r}. "
+            f"{form.advice}"
         )
+    if places.time is not None and not _is_time(row[places.time]):
+        raise InputError(
+            f"{where}: the time must be a whole number of seconds; got {row[places.time]!r}. "
+            "Read dates with pandas.read_csv(..., parse_dates=[...]) and pass the frame."
+        )
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return -(2**63) <= int(text) < 2**63
+    except ValueError:
+        return False
 
 
 def _fits(text: str, form: Form) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Column", "as_column", "columns_of", "number_nodes"]
+__all__ = ["Column", "as_column", "columns_of", "number_column", "number_nodes"]
 
 _AT_ONCE = 2**20
 _MOST_NODES = 2**31 - 1
@@ -151,6 +151,28 @@ def number_nodes(
     else:
         ids, codes = _number_names(*map(_as_list, columns))
     return ids, codes[len(nodes) :: 2], codes[len(nodes) + 1 :: 2]
+
+
+def number_column(column: Column) -> tuple[tuple[Id, ...], NDArray[np.int32]]:
+    """Give each name of one column a number, in order of first appearance.
+
+    Parameters
+    ----------
+    column : column (n,)
+
+    Returns
+    -------
+    ids : tuple of str or int
+    codes : ndarray (n,), int32
+
+    Raises
+    ------
+    InputError
+        If a name is no id.
+    """
+    if isinstance(column, np.ndarray):
+        return _number_ints(column.copy())
+    return _number_names(column, [], [])
 
 
 def _as_list(column: Column) -> list[Any]:

@@ -21,6 +21,7 @@ def packed(used: Interactions) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]
         "indptr": used.indptr,
         "indices": used.indices,
         "values": used.values,
+        **({} if used.times is None else {"times": used.times}),
         **pack_ids(used.user_ids, "user_ids"),
         **pack_ids(used.item_ids, "item_ids"),
     }
@@ -31,4 +32,5 @@ def unpacked(arrays: Mapping[str, NDArray[Any]], counts: Mapping[str, Any]) -> I
     """Return the interactions that `packed` took apart."""
     users, items = (tuple(unpack_ids(arrays, name)) for name in ("user_ids", "item_ids"))
     csr = (arrays["indptr"], arrays["indices"], arrays["values"])
-    return Interactions(users, items, *csr, merged=counts["_merged"], dropped=counts["_dropped"])
+    merged, dropped = counts["_merged"], counts["_dropped"]
+    return Interactions(users, items, *csr, merged, dropped, arrays.get("times"))

@@ -1,0 +1,1 @@
+"""Pairs of user and item: how they come, and how they become rows."""

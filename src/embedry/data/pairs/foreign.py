@@ -1,0 +1,171 @@
+"""Pairs as others hold them: text files, DataFrames, Parquet files, SciPy matrices.
+
+No other package is imported but pyarrow, for Parquet alone: what is passed brings its own
+methods.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from embedry.data.history import LARGEST_VALUE
+from embedry.data.tables import Form
+from embedry.errors import FileFormatError, InputError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["FORM", "Columns", "Named", "read_frame", "read_parquet", "read_scipy"]
+
+FORM = Form(
+    names=("user", "item"),
+    value="value",
+    must="a finite number, not negative",
+    smallest=0,
+    largest=LARGEST_VALUE,
+    advice="Drop that line, or shift ratings to start at 0.",
+    headings=[frozenset({"user", "userid", "uid"})],
+)
+
+
+class Named(NamedTuple):
+    """What the columns are called; None for what is not there."""
+
+    user: str
+    item: str
+    value: str | None
+    time: str | None
+
+    def wanted(self) -> Iterator[str]:
+        """Yield the columns that must be there."""
+        return (name for name in self if name is not None)
+
+
+class Columns(NamedTuple):
+    """The columns as they came."""
+
+    users: Any
+    items: Any
+    values: Any
+    times: Any
+
+
+def read_frame(frame: Any, named: Named) -> Columns:
+    """Take columns from a frame; see `Interactions.from_frame`.
+
+    Parameters
+    ----------
+    frame : DataFrame, Arrow table, or mapping of str to column
+    named : Named
+
+    Returns
+    -------
+    Columns
+
+    Raises
+    ------
+    InputError
+        If it is no frame, or a column is missing.
+    """
+    if isinstance(frame, str) or not hasattr(frame, "__getitem__"):
+        raise InputError(
+            f"frame must be a DataFrame, a table or a mapping of columns; got {frame!r}. Pass "
+            "columns to from_triples."
+        )
+    names = list(getattr(frame, "column_names", frame))
+    for name in named.wanted():
+        if name not in names:
+            found = ", ".join(map(str, names))
+            raise InputError(f"The frame must have a column {name!r}; it has {found}.")
+    return Columns(*(None if name is None else frame[name] for name in named))
+
+
+def read_parquet(path: str | Path, named: Named) -> Columns:
+    """Read the columns of a Parquet file; see `Interactions.from_parquet`.
+
+    Parameters
+    ----------
+    path : str or Path
+    named : Named
+
+    Returns
+    -------
+    Columns
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileFormatError
+        If it is no whole Parquet file, or a column is missing or has a gap.
+    MissingExtraError
+        If pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetFile
+    except ImportError as error:
+        raise MissingExtraError("A Parquet file", extra="arrow") from error
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {path}. Pass the path of a Parquet file.")
+    try:
+        with ParquetFile(path) as file:
+            _check_columns(path, file.schema_arrow.names, named)
+            table = file.read(columns=list(dict.fromkeys(named.wanted())), use_threads=False)
+    except (pa.ArrowException, OSError) as error:
+        raise FileFormatError(
+            f"{path} must be a whole Parquet file; {error}. Restore a copy, or make it anew.",
+            path=path,
+        ) from error
+    return Columns(*(None if name is None else _whole(path, name, table[name]) for name in named))
+
+
+def _check_columns(path: Path, names: list[str], named: Named) -> None:
+    for what, name in named._asdict().items():
+        if name is not None and names.count(name) != 1:
+            raise FileFormatError(
+                f"{path} must have one column {name!r}; its columns are "
+                f"{', '.join(map(repr, names))}. Pass {what}= the name of the right one.",
+                path=path,
+            )
+
+
+def _whole(path: Path, name: str, column: Any) -> NDArray[Any]:
+    if column.null_count:
+        place = int(np.flatnonzero(np.asarray(column.is_null()))[0])
+        raise FileFormatError(
+            f"Every row of {path} must have a {name!r}; {column.null_count} have none, the first "
+            f"is row {place} (from 0). Drop them where the file was made.",
+            path=path,
+        )
+    return np.asarray(column.to_numpy())
+
+
+def read_scipy(matrix: Any) -> Any:
+    """Return the entries of a SciPy sparse matrix as they are stored; see `from_scipy`.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse matrix or array (users, items)
+
+    Returns
+    -------
+    scipy.sparse coo matrix or array
+
+    Raises
+    ------
+    InputError
+        If it is not sparse with two dimensions.
+    """
+    if not hasattr(matrix, "tocoo") or matrix.ndim != 2:
+        raise InputError(
+            "matrix must be a SciPy sparse matrix of users by items; "
+            f"got {type(matrix).__name__}. Pass scipy.sparse.csr_array(...) of a table."
+        )
+    return matrix.tocoo()

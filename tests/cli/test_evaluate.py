@@ -1,4 +1,4 @@
-"""The laws of `embedry evaluate`: what the library measures, on planted groups."""
+"""The laws of `embedry evaluate`: what the library measures, on small truths."""
 
 import json
 import re
@@ -7,10 +7,19 @@ import numpy as np
 import pytest
 
 from embedry.data.graph import Graph
+from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import MissingExtraError
 from embedry.learn.graph import DeepWalk
-from embedry.trust.evaluate import link_prediction, node_classification, split_edges
+from embedry.learn.taste.als import ALS
+from embedry.trust.evaluate import (
+    Sampled,
+    compare_recommenders,
+    link_prediction,
+    node_classification,
+    recommend,
+    split_edges,
+)
 
 IDS = [f"λ{place}" for place in range(40)]
 SMALL = ["--dims", 8, "--walks", 2, "--length", 10, "--window", 2, "--threads", 1]
@@ -209,3 +218,90 @@ def test_evaluate_refuses_with_one_line(embedry, tmp_path, nodes, edges, words, 
     assert done.err.startswith("embedry: ")
     assert done.err.count("\n") == 1
     assert re.search(match, done.err)
+
+
+HELD = "user,item\nann,b3\nbob,7\neve,b1\n42,b1\nstranger,b2\n"
+
+
+@pytest.fixture
+def taste(shelf, tmp_path):
+    """Return a model of taste, its file, and a file of what its users took next."""
+    (tmp_path / "held.csv").write_text(HELD)
+    path = shelf.parent / "taste.embedry-model"
+    return ALS.load(path), path, tmp_path / "held.csv"
+
+
+def held_out():
+    pairs = [("ann", "b3"), ("bob", 7), ("eve", "b1"), (42, "b1"), ("stranger", "b2")]
+    return Interactions.from_triples(*zip(*pairs, strict=True))
+
+
+def test_evaluate_recommend_is_the_librarys_answer(embedry, taste):
+    """The measures and intervals, and what did not count; ids that are numbers are found."""
+    model, path, held = taste
+    expected = recommend(model, held_out(), k=(1, 2), seed=3)
+    words = ["evaluate", "recommend", path, held, "-k", "2,1", "--seed", 3]
+    facts = json.loads(embedry(*words, "--json").out)
+    assert facts["users"] == 4
+    assert not facts["sampled"]
+    assert facts["left_out"]["unknown_users"] == ["stranger"]
+    for name, estimate in expected.measures.items():
+        assert facts["measures"][name]["value"] == pytest.approx(estimate.value)
+    interval = expected.measures["ndcg@2"].interval
+    assert facts["measures"]["ndcg@2"]["interval"]["low"] == pytest.approx(interval.low)
+    assert embedry(*words).out.strip() == str(expected)
+
+
+def test_evaluate_recommend_among_some_items(embedry, taste, tmp_path):
+    """A file of items, one a line, numbers too."""
+    model, path, held = taste
+    (tmp_path / "items").write_text("b1\n7\n\nb1\n")
+    expected = recommend(model, held_out(), k=1, among=["b1", 7])
+    done = embedry("evaluate", "recommend", path, held, "-k", 1, "--among", tmp_path / "items")
+    assert done.out.strip() == str(expected)
+
+
+def test_evaluate_recommend_among_negatives_says_so(embedry, taste, tmp_path):
+    """Drawn or from a file, in the first line and in JSON; both at once are refused."""
+    model, path, held = taste
+    words = ["evaluate", "recommend", path, held, "-k", 1]
+    drawn = embedry(*words, "--sampled", 1, "--seed", 2).out
+    protocol = Sampled(1, seed=2)
+    assert drawn.strip() == str(recommend(model, held_out(), k=1, sampled=protocol, seed=2))
+    assert drawn.startswith("SAMPLED METRIC")
+    file = tmp_path / "negatives"
+    file.write_text("(ann,b3)\t7\n(bob,7)\tb1\n(eve,b1)\tb2\tb3\n(42,b1)\tb2\n")
+    facts = json.loads(embedry(*words, "--negatives", file, "--json").out)
+    given = {"ann": [7], "bob": ["b1"], "eve": ["b2", "b3"], 42: ["b2"]}
+    expected = recommend(model, held_out(), k=1, sampled=Sampled(given)).measures["mrr@1"].value
+    assert facts["measures"]["mrr@1"]["value"] == pytest.approx(expected)
+    assert facts["sampled"]
+    both = embedry(*words, "--sampled", 1, "--negatives", file)
+    assert both.code
+    assert "Pass --sampled" in both.err
+
+
+def test_evaluate_recommend_compares_two_models(embedry, taste, tmp_path):
+    """Against another model: both means, the difference and a verdict."""
+    model, path, held = taste
+    other = ALS(dims=2, regularization=5.0, seed=4, threads=1).fit(model.interactions_)
+    other.save(tmp_path / "other")
+    expected = compare_recommenders(model, other, held_out(), k=2)
+    words = ["evaluate", "recommend", path, held, "-k", 2, "--against", tmp_path / "other"]
+    assert embedry(*words).out.strip() == str(expected)
+    facts = json.loads(embedry(*words, "--json").out)["measures"]["ndcg@2"]
+    assert facts["difference"] == pytest.approx(expected.measures["ndcg@2"].difference)
+    assert facts["verdict"] == expected.measures["ndcg@2"].verdict
+
+
+def test_evaluate_recommend_refuses_with_advice(embedry, taste, nodes, tmp_path):
+    """A model that was taught the test, one of another kind, cutoffs that are words."""
+    _, path, held = taste
+    (tmp_path / "taught").write_text("user,item\nann,b1\n")
+    taught = embedry("evaluate", "recommend", path, tmp_path / "taught")
+    assert "('ann', 'b1')" in taught.err
+    other = embedry("evaluate", "recommend", nodes[1], held)
+    assert "must hold a model of taste" in other.err
+    words = embedry("evaluate", "recommend", path, held, "-k", "ten")
+    assert "--k must be whole numbers" in words.err
+    assert all(done.code for done in (taught, other, words))

@@ -36,6 +36,7 @@ __all__ = [
     "Length",
     "Negative",
     "Out",
+    "PairColumns",
     "Reach",
     "Seed",
     "Threads",
@@ -72,6 +73,9 @@ Delimiter = Annotated[
 ]
 Columns = Annotated[
     str | None, typer.Option(help="Of source, target, weight: '0,1' or names in the first line.")
+]
+PairColumns = Annotated[
+    str | None, typer.Option(help="Of user and item: '0,1' or names in the first line.")
 ]
 
 _WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,18}")

@@ -1,9 +1,9 @@
-"""The commands `embedry evaluate ...`: how good the vectors of nodes are."""
+"""The commands `embedry evaluate ...`: how good vectors of nodes and recommendations are."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path  # noqa: TC003  (typer reads the annotations)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="Measure how good vectors of nodes are; of words, see embedry words evaluate.",
+    help="Measure vectors of nodes, and recommendations; of words, see embedry words evaluate.",
     no_args_is_help=True,
 )
+
+
+TasteFile = Annotated[Path, typer.Argument(help="What embedry fit als and the like wrote.")]
 
 
 class Learner(StrEnum):
@@ -137,6 +140,50 @@ def links(  # noqa: PLR0913  (a command's options)
     }
     title = f"Links among {len(whole):,} nodes, told by {learner.value}"
     show.facts(title, facts, as_json=as_json)
+
+
+@app.command()
+def recommend(
+    model: TasteFile,
+    test: Annotated[Path, typer.Argument(help="A user and an item a line, held out of training.")],
+    against: Annotated[Path | None, typer.Option(help="Compare with this model.")] = None,
+    k: Annotated[str, typer.Option("--k", "-k", help="Cutoffs, such as 5,10,20.")] = "10",
+    among: Annotated[Path | None, typer.Option(help="Rank only these items, one a line.")] = None,
+    sampled: Annotated[
+        int | None, typer.Option(help="Rank among so many drawn items only: a sampled metric.")
+    ] = None,
+    negatives: Annotated[
+        Path | None, typer.Option(help="Rank among those of each user only, as NCF's files.")
+    ] = None,
+    seed: arguments.Seed = 0,
+    delimiter: arguments.Delimiter = None,
+    columns: arguments.PairColumns = None,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Measure how well a model recommends what users took next.
+
+    Hit rate, recall, precision, NDCG, MRR and MAP with intervals over users,
+    coverage and novelty. All items are ranked, less those of training.
+    """
+    from embedry.cli.heldout import HeldOut, as_cutoffs, open_taste
+    from embedry.trust.evaluate import compare_recommenders
+    from embedry.trust.evaluate import recommend as evaluated
+
+    cutoffs = as_cutoffs(k)
+    taste = open_taste(model)
+    asked = HeldOut(taste)
+    held = asked.test(test, delimiter, columns)
+    items = None if among is None else asked.items(among)
+    protocol = asked.protocol(sampled, negatives, seed)
+    if against is None:
+        score = evaluated(taste, held, k=cutoffs, among=items, sampled=protocol, seed=seed)
+        show.recommendation_score(score, as_json=as_json)
+        return
+    other = open_taste(against)
+    found = compare_recommenders(
+        taste, other, held, k=cutoffs, among=items, sampled=protocol, seed=seed
+    )
+    show.recommendation_comparison(found, as_json=as_json)
 
 
 def _learner(name: Learner, p: float | None, q: float | None) -> DeepWalk | Node2Vec:

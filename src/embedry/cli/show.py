@@ -8,6 +8,7 @@ logic; everything shown is in the answer already.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections import Counter
@@ -30,7 +31,13 @@ if TYPE_CHECKING:
 
     from embedry.query import Hit, Hits
     from embedry.store.collection import CollectionInfo
-    from embedry.trust.evaluate import AnalogyScore, PairScore
+    from embedry.trust.evaluate import (
+        AnalogyScore,
+        Estimate,
+        PairScore,
+        RecommendationComparison,
+        RecommendationScore,
+    )
     from embedry.trust.explain import Explanation
 
 __all__ = [
@@ -44,6 +51,8 @@ __all__ = [
     "hits_table",
     "plain_hits",
     "print_json",
+    "recommendation_comparison",
+    "recommendation_score",
     "recommendation_table",
     "recommendations",
     "telling_lines",
@@ -280,6 +289,67 @@ def _plain_score(score: PairScore | AnalogyScore) -> dict[str, Any]:
         return {"kind": "pairs", **asdict(score)}
     share = {"accuracy": score.accuracy, "interval": asdict(score.interval)}
     return {"kind": "analogies", **share, **asdict(score)}
+
+
+def recommendation_score(found: RecommendationScore, *, as_json: bool) -> None:
+    """Show how good recommendations are."""
+    if not as_json:
+        _lines(str(found))
+        return
+    values = {
+        "protocol": found.protocol,
+        "sampled": found.sampled is not None,
+        "users": len(found.users),
+        "measures": {name: _plain_estimate(each) for name, each in found.measures.items()},
+        "left_out": asdict(found.left_out),
+        "tied": found.tied,
+        "short": found.short,
+        "dropped_negatives": dict(found.dropped_negatives),
+    }
+    print_json(values)
+
+
+def recommendation_comparison(found: RecommendationComparison, *, as_json: bool) -> None:
+    """Show how two models do for the same users."""
+    if not as_json:
+        _lines(str(found))
+        return
+    measures = {
+        name: {
+            "first": each.first.mean,
+            "second": each.second.mean,
+            "difference": each.difference,
+            "interval": asdict(each.interval),
+            "verdict": each.verdict,
+        }
+        for name, each in found.measures.items()
+    }
+    values = {
+        "protocol": found.protocol,
+        "sampled": found.sampled is not None,
+        "users": len(found.users),
+        "measures": measures,
+        "left_out": [asdict(each) for each in found.left_out],
+        "unshared": found.unshared,
+        "dropped_negatives": [dict(each) for each in found.dropped_negatives],
+    }
+    print_json(values)
+
+
+def _plain_estimate(found: Estimate) -> dict[str, Any]:
+    """Return a number with its interval as JSON-ready values; JSON has no NaN."""
+    interval = None if found.interval is None else asdict(found.interval)
+    if math.isnan(found.value):
+        return {"value": None, "interval": None, "undefined": found.undefined}
+    return {"value": found.value, "interval": interval, "undefined": found.undefined}
+
+
+def _lines(text: str) -> None:
+    """Show lines as they are: a table stays one, the first line stands out."""
+    screen = console()
+    for place, line in enumerate(text.splitlines()):
+        style = "" if place else "bold"
+        screen.print(Text(_visible(line), style=style), soft_wrap=True)
 
 
 def _some(words: Sequence[str]) -> str:

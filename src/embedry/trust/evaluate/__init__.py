@@ -14,6 +14,7 @@ from embedry.trust.evaluate.graphs.links import LinkPrediction, link_prediction
 from embedry.trust.evaluate.graphs.nodes import NodeClassification, node_classification
 from embedry.trust.evaluate.intervals import Interval, Spread
 from embedry.trust.evaluate.recommenders.comparison import compare_recommenders
+from embedry.trust.evaluate.recommenders.negatives import read_negatives
 from embedry.trust.evaluate.recommenders.ranking import recommend
 from embedry.trust.evaluate.recommenders.sampled import Sampled
 from embedry.trust.evaluate.recommenders.scores import (
@@ -59,6 +60,7 @@ __all__ = [
     "node_classification",
     "read_analogies",
     "read_labels",
+    "read_negatives",
     "read_word_pairs",
     "recommend",
     "split_edges",

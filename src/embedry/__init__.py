@@ -37,10 +37,12 @@ if TYPE_CHECKING:
     from embedry.learn.nodes.walks import Walks as Walks
     from embedry.learn.nodes.walks import walks as walks
     from embedry.learn.place import Placed as Placed
+    from embedry.learn.tags import TagEncoder as TagEncoder
     from embedry.learn.taste.als import ALS as ALS
     from embedry.learn.taste.bpr import BPR as BPR
     from embedry.learn.taste.ease import EASE as EASE
-    from embedry.learn.tags import TagEncoder as TagEncoder
+    from embedry.learn.taste.itemknn import ItemKNN as ItemKNN
+    from embedry.learn.taste.popularity import Popularity as Popularity
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.learn.words.ngrams import Subwords as Subwords
     from embedry.store.collection import Collection as Collection
@@ -73,10 +75,12 @@ _HOMES = {
     "Growth": "embedry.learn.growth",
     "InputError": "embedry.errors",
     "Interactions": "embedry.data.interactions",
+    "ItemKNN": "embedry.learn.taste.itemknn",
     "MissingExtraError": "embedry.errors",
     "Node2Vec": "embedry.learn.graph",
     "NotFittedError": "embedry.errors",
     "Placed": "embedry.learn.place",
+    "Popularity": "embedry.learn.taste.popularity",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",
     "Stability": "embedry.trust.stability",

@@ -23,11 +23,13 @@ __all__ = ["can_load", "describe", "load", "read_model", "write_model"]
 _HOMES = {
     "als": ("embedry.learn.taste.als", "ALS"),
     "bpr": ("embedry.learn.taste.bpr", "BPR"),
-    "ease": ("embedry.learn.taste.ease", "EASE"),
     "deepwalk": ("embedry.learn.graph", "DeepWalk"),
+    "ease": ("embedry.learn.taste.ease", "EASE"),
     "embeddings": ("embedry.embeddings", "Embeddings"),
+    "itemknn": ("embedry.learn.taste.itemknn", "ItemKNN"),
     "node2vec": ("embedry.learn.graph", "Node2Vec"),
     "tags": ("embedry.learn.tags", "TagEncoder"),
+    "popularity": ("embedry.learn.taste.popularity", "Popularity"),
     "word2vec": ("embedry.learn.word2vec", "Word2Vec"),
 }
 

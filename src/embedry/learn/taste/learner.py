@@ -73,9 +73,12 @@ class TasteLearner(Learner):
     def _scores(self, past: Past) -> NDArray[np.float32]:
         """Return the score of every item, (items,) float32."""
 
-    @abstractmethod
     def _row_scores(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the scores of learned users, (rows, items) float32, as `_scores` would."""
+        scores = np.empty((len(rows), len(self.interactions_.item_ids)), np.float32)
+        for place, row in enumerate(rows.tolist()):
+            scores[place] = self._scores(self._past_of_row(row))
+        return scores
 
     @abstractmethod
     def _shares(self, past: Past, items: NDArray[np.int64]) -> NDArray[np.float64] | None:

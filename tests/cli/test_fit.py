@@ -8,6 +8,7 @@ import pytest
 
 from embedry.learn.modelfile import load
 from embedry.learn.taste.als import ALS
+from embedry.learn.taste.bpr import BPR
 
 EDGES = "café/λ b\nb c\nc café/λ\nc d\nd d\ncafé/λ b\nc b\n# said\n"
 
@@ -63,6 +64,19 @@ def test_fit_als_learns_what_it_says(embedry, table, tmp_path):
     shown = embedry(*words).out
     assert "Learned the taste of 2 users" in shown
     assert "1 for value of zero" in shown
+
+
+def test_fit_bpr_learns_what_it_says(embedry, table, tmp_path):
+    """Settings that are given are kept, the others are the learner's own."""
+    out = tmp_path / "taste.model"
+    words = ["fit", "bpr", table, "-o", out, "--dims", 2, "--learning-rate", 0.1, "--threads", 1]
+    facts = json.loads(embedry(*words, "--epochs", 9, "--seed", 1, "--json").out)
+    assert (facts["users"], facts["pairs"], facts["merged"]) == (2, 4, 1)
+    assert BPR.load(out).get_params() == {
+        "dims": 2, "learning_rate": 0.1, "regularization": 0.006, "epochs": 9, "seed": 1,
+        "threads": 1,
+    }  # fmt: skip
+    assert "Learned the taste of 2 users" in embedry(*words).out
 
 
 @pytest.fixture
@@ -165,6 +179,7 @@ def test_fit_nodes_checks_settings_before_it_reads(embedry, tmp_path, words, mat
         (["word2vec", "{empty}", "-o", "{folder}/m"], "no token|at least"),
         (["als", "{folder}/none", "-o", "{folder}/m"], "no file"),
         (["als", "{code}", "-o", "{folder}/no/m"], "--out"),
+        (["bpr", "{code}", "-o", "{folder}/no/m"], "--out"),
         (["deepwalk", "{folder}/none", "-o", "{folder}/m"], "no file"),
         (["deepwalk", "{empty}", "-o", "{folder}/m"], "empty"),
         (["deepwalk", "{edges}", "-o", "{folder}/no/m"], "--out"),

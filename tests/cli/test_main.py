@@ -31,8 +31,8 @@ def test_main_version_is_printed():
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("demo",), ("fit",), ("fit", "word2vec"), ("fit", "als"), ("search",), ("recommend",),
-     ("explain",), ("info",)],
+    [(), ("demo",), ("fit",), ("fit", "word2vec"), ("fit", "als"), ("fit", "bpr"), ("search",),
+     ("recommend",), ("explain",), ("info",)],
 )  # fmt: skip
 def test_main_help_of_each_command(embedry, words):
     """Each command has a help that ends well and names it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path  # noqa: TC003  (typer reads the annotations)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +14,7 @@ from embedry.errors import InputError
 if TYPE_CHECKING:
     from embedry.data.graph import Graph
     from embedry.learn.graph import DeepWalk, Node2Vec
+    from embedry.learn.taste.learner import TasteLearner
     from embedry.learn.words.ngrams import Subwords
 
 __all__ = ["app"]
@@ -191,9 +192,14 @@ def _learn_nodes(learner: DeepWalk | Node2Vec, graph: Graph, out: Path, *, as_js
     show.facts(f"Learned {len(nodes.embeddings_):,} nodes", facts, as_json=as_json)
 
 
+PairsFile = Annotated[
+    Path, typer.Argument(help="User, item and perhaps value, a pair a line; .gz is unpacked.")
+]
+
+
 @app.command()
 def als(
-    table: Annotated[Path, typer.Argument(help="User, item and perhaps value, a pair a line.")],
+    table: PairsFile,
     out: arguments.Out,
     dims: arguments.Dims = 64,
     regularization: Annotated[float | None, typer.Option(help="Larger: tastes more alike.")] = None,
@@ -204,13 +210,38 @@ def als(
     as_json: arguments.AsJson = False,
 ) -> None:
     """Learn a space of taste from who used what."""
-    from embedry.data.interactions import Interactions
     from embedry.learn.taste.als import ALS
+
+    taste = ALS(dims, iterations=iterations, seed=seed, threads=threads)
+    _set(taste, regularization=regularization, alpha=alpha)
+    _learn_taste(taste, table, out, as_json=as_json)
+
+
+@app.command()
+def bpr(
+    table: PairsFile,
+    out: arguments.Out,
+    dims: arguments.Dims = 64,
+    regularization: Annotated[float | None, typer.Option(help="Larger: tastes more alike.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Falls to a tenth of it.")] = None,
+    epochs: Annotated[int, typer.Option(help="Times through the pairs.")] = 100,
+    seed: arguments.Seed = 0,
+    threads: arguments.Threads = None,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Learn a space of taste by ranking what was used before what was not."""
+    from embedry.learn.taste.bpr import BPR
+
+    taste = BPR(dims, epochs=epochs, seed=seed, threads=threads)
+    _set(taste, regularization=regularization, learning_rate=learning_rate)
+    _learn_taste(taste, table, out, as_json=as_json)
+
+
+def _learn_taste(taste: TasteLearner, table: Path, out: Path, *, as_json: bool) -> None:
+    from embedry.data.interactions import Interactions
 
     arguments.check_folder_of(out)
     used = Interactions.from_file(table)
-    taste = ALS(dims, iterations=iterations, seed=seed, threads=threads)
-    _set(taste, regularization=regularization, alpha=alpha)
     taste.fit(used).save(out)
     users, items = used.shape
     facts = {

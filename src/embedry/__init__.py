@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from embedry.learn.taste.bpr import BPR as BPR
     from embedry.learn.taste.ease import EASE as EASE
     from embedry.learn.taste.itemknn import ItemKNN as ItemKNN
+    from embedry.learn.taste.itemvec import ItemVec as ItemVec
     from embedry.learn.taste.popularity import Popularity as Popularity
     from embedry.learn.word2vec import Word2Vec as Word2Vec
     from embedry.learn.words.ngrams import Subwords as Subwords
@@ -76,6 +77,7 @@ _HOMES = {
     "InputError": "embedry.errors",
     "Interactions": "embedry.data.interactions",
     "ItemKNN": "embedry.learn.taste.itemknn",
+    "ItemVec": "embedry.learn.taste.itemvec",
     "MissingExtraError": "embedry.errors",
     "Node2Vec": "embedry.learn.graph",
     "NotFittedError": "embedry.errors",

@@ -27,6 +27,7 @@ _HOMES = {
     "ease": ("embedry.learn.taste.ease", "EASE"),
     "embeddings": ("embedry.embeddings", "Embeddings"),
     "itemknn": ("embedry.learn.taste.itemknn", "ItemKNN"),
+    "itemvec": ("embedry.learn.taste.itemvec", "ItemVec"),
     "node2vec": ("embedry.learn.graph", "Node2Vec"),
     "tags": ("embedry.learn.tags", "TagEncoder"),
     "popularity": ("embedry.learn.taste.popularity", "Popularity"),

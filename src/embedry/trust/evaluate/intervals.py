@@ -193,13 +193,14 @@ def bootstrap_means(
     """
     exists = ~np.isnan(columns)
     known = np.where(exists, columns, 0.0)
-    weights = exists.astype(np.float64)
+    weights = None if exists.all() else exists.astype(np.float64)
     blocks = []
     for drawn in _resamples(len(columns), resamples, seed):
         counts = drawn.astype(np.float64)
+        totals = len(columns) if weights is None else counts @ weights
         with np.errstate(invalid="ignore"):  # 0 / 0 where no drawn question has the number
             # (b, questions) @ (questions, m) -> (b, m)
-            blocks.append((counts @ known) / (counts @ weights))
+            blocks.append((counts @ known) / totals)
     return tuple(_interval(values) for values in np.concatenate(blocks).T)
 
 

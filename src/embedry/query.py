@@ -35,6 +35,8 @@ class Hit:
         What each part of a combined score gave; they sum to ``score``.
     because : tuple of (id, float)
         For a recommendation: the past items that caused it, largest share first.
+    reason : str
+        For a recommendation: why, in words.
     """
 
     id: Id
@@ -43,6 +45,7 @@ class Hit:
     metadata: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
     parts: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
     because: tuple[tuple[Id, float], ...] = ()
+    reason: str = ""
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{name} {value:.3f}" for name, value in self.parts.items())
@@ -60,16 +63,21 @@ class Plan:
     field : str or None
         The vector field that was searched.
     method : str
-        ``"exact scan"``, ``"exact on filtered"``, ``"hnsw"``, ``"bm25"``, or several joined
-        by ``" + "``.
+        ``"exact scan"``, ``"exact on filtered"``, ``"hnsw"``, ``"bm25"``, ``"mmr"``, or
+        several joined by ``" + "``.
     passed : int
         How many items the filter let pass (all, without one).
     effort : int or None
-        For ``"hnsw"``: how many candidates the graph search kept (efSearch).
+        For ``"hnsw"``: how many candidates the graph search kept (efSearch). For ``"mmr"``: how
+        many of the best were reordered.
     relation : str or None
         How the query's space stands to the field's: ``"same"``, ``"equivalent"``, ...
     unknown_keys : tuple of str
         Keys of the filter that no item has.
+    lacking : tuple of (str, int)
+        For a recommendation: of how many candidates each part of the score knows nothing.
+    diversity : float
+        Above 0, hits were chosen to differ, and their scores need not fall.
     """
 
     mode: str
@@ -79,6 +87,8 @@ class Plan:
     effort: int | None = None
     relation: str | None = None
     unknown_keys: tuple[str, ...] = ()
+    lacking: tuple[tuple[str, int], ...] = ()
+    diversity: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,7 +118,7 @@ class Hits(Sequence[Hit]):
 
     @property
     def scores(self) -> tuple[float, ...]:
-        """The scores, largest first."""
+        """The scores in that order: largest first, unless the plan says ``diversity``."""
         return tuple(hit.score for hit in self.hits)
 
     @overload

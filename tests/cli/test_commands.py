@@ -14,7 +14,7 @@ from embedry.trust.explain import explain
 from embedry.use.recommend import Recommender
 
 HITS = {"asked", "hits", "plan", "unknown"}
-HIT = {"id", "score", "document", "metadata", "parts", "because"}
+HIT = {"id", "score", "document", "metadata", "parts", "because", "reason"}
 
 
 def test_search_json_is_the_librarys_answer(embedry, shelf):
@@ -84,6 +84,7 @@ def test_recommend_json_is_the_librarys_answer(embedry, shelf):
     assert answer["hits"][0]["parts"] == pytest.approx(dict(found[0].parts))
     causes = [(cause["id"], cause["share"]) for cause in answer["hits"][0]["because"]]
     assert [id for id, _ in causes] == [id for id, _ in found[0].because]
+    assert answer["hits"][0]["reason"] == found[0].reason != ""
 
 
 def test_recommend_by_history_and_for_number_users(embedry, shelf):

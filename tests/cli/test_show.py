@@ -33,6 +33,7 @@ RECOMMENDED = Hits(
             *(hit.id, hit.score),
             parts={"taste": 0.5, "content": -0.001},
             because=(("pathlib.Path", 0.083), (LONG, -0.01)),
+            reason=f"because you used pathlib.Path and {LONG}; content 0.41 similar to {LONG}",
         )
         for hit in FOUND
     )
@@ -143,6 +144,7 @@ def test_plain_hits_keep_everything():
         "id": "json.dumps", "score": 0.93, "document": FOUND[0].document, "metadata": {},
         "parts": {"content": 0.54, "text": 0.39},
         "because": [{"id": "pathlib.Path", "share": 0.08}],
+        "reason": "",
     }  # fmt: skip
     assert plain["plan"]["unknown_keys"] == ("year",)
     assert plain["unknown"] == ["zyzzyva"]

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from tests.learn.taste.counted import Counted
 
 from embedry.data.corpus import Corpus
 from embedry.data.interactions import Interactions
@@ -112,6 +113,14 @@ def test_explain_used_by_equals_a_hand_count(books, taste):
     assert explain(books, "b1", "b2").used_by is None
 
 
+def test_explain_takes_any_learner_of_taste(books):
+    """A learner without vectors says who used both, and how alike it holds them."""
+    counts = Counted().fit(Interactions.from_triples(*zip(*USES, strict=True)))
+    used = explain(books, "b1", "b2", taste=counts).used_by
+    assert (used.first, used.second, used.both) == (3, 3, 2)
+    assert used.similarity == 2.0
+
+
 def test_explain_items_without_vectors_say_so(books):
     """An item without a vector has no score there; the explanation stands and says so."""
     found = explain(books, "b1", "bare")
@@ -136,9 +145,15 @@ def test_explain_str_is_readable(books, taste):
     text = str(explain(books, "b1", "b2", taste=taste))
     lines = text.splitlines()
     assert lines[0] == "b1 and b2"
-    assert re.match(r"  content: -?\d\.\d\d similar \(\d\.\d\d calibrated\), through \w", lines[1])
-    assert lines[2].startswith("  taste: ")
-    assert lines[3] == "  used by 3 and 3; by both: 2, such as ann, bob"
+    assert re.match(
+        r"  content: cosine -?\d\.\d\d, \d\.\d\d on the common scale, through \w", lines[1]
+    )
+    assert re.match(r"  taste: dot product -?\d\.\d\d, -?\d\.\d\d on the common scale", lines[2])
+    alike = taste.similar("b1", k=10)
+    alike = next(hit.score for hit in alike if hit.id == "b2")
+    assert lines[3] == (
+        f"  used by 3 and 3; by both: 2, such as ann, bob; likeness in taste {alike:.2f}"
+    )
     assert lines[4].startswith("  both are found by: ")
     assert len(lines) == 5
 
@@ -157,7 +172,7 @@ def test_explain_bad_input_is_refused(books):
     """What is no id, and a taste that is not fitted, are refused."""
     with pytest.raises(InputError, match="id must be"):
         explain(books, "b1", 1.5)
-    with pytest.raises(InputError, match="fitted ALS"):
+    with pytest.raises(InputError, match="fitted learner"):
         explain(books, "b1", "b2", taste=ALS())
 
 

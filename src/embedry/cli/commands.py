@@ -20,6 +20,7 @@ from embedry.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from embedry.learn.taste.learner import TasteLearner
     from embedry.store.collection import Collection
 
 __all__ = ["app"]
@@ -170,24 +171,25 @@ def recommend(
     ] = None,
     k: HowMany = 10,
     where: Where = None,
+    diversity: Annotated[float, typer.Option(help="0 to 1: how little alike hits are.")] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Recommend items by taste and content, with the parts of each score.
 
     TASTE defaults to the model beside the collection, CONTENT to its only field with an encoder.
     """
-    from embedry.learn.taste.als import ALS
     from embedry.store.collection import Collection
     from embedry.use.recommend import Recommender
 
     with Collection.open(collection, must_exist=True) as items:
-        model = ALS.load(_taste_file(collection, taste))
+        model = _loaded_taste(_taste_file(collection, taste))
         recommender = Recommender(items, taste=model, content=content or _content_field(items))
         found = recommender.recommend(
-            None if user is None else known_id(model.user_embeddings_, user),
+            None if user is None else known_id(model.interactions_.user_ids, user),
             history=[known_id(items, name) for name in history] if history else None,
             k=k,
             where=_parsed(where),
+            diversity=diversity,
         )
     show.recommendations(found, as_json=as_json)
 
@@ -201,7 +203,6 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why two items are near: fields, words, and who used both."""
-    from embedry.learn.taste.als import ALS
     from embedry.store.collection import Collection
     from embedry.trust.explain import explain as explained
 
@@ -212,7 +213,7 @@ def explain(
             items,
             known_id(items, first),
             known_id(items, second),
-            taste=None if path is None else ALS.load(path),
+            taste=None if path is None else _loaded_taste(path),
         )
     show.explanation(found, as_json=as_json)
 
@@ -254,6 +255,19 @@ def _taste_file(collection: Path, taste: Path | None) -> Path:
             f"Taste must be a model that fit als wrote; there is no {path}. Pass --taste."
         )
     return path
+
+
+def _loaded_taste(path: Path) -> TasteLearner:
+    from embedry.learn.modelfile import load
+    from embedry.learn.taste.learner import TasteLearner
+
+    model = load(path)
+    if not isinstance(model, TasteLearner):
+        raise InputError(
+            f"Taste must be learned from interactions, as fit als does; {path} holds "
+            f"{type(model).__name__}. Pass --taste."
+        )
+    return model
 
 
 def _content_field(items: Collection) -> str:

@@ -323,7 +323,11 @@ def _neighbours(made: _Made, report: _Report) -> None:
     report.data["why"] = str(why)
     report.say()
     near = ", ".join(f"{hit.id} {hit.score:.2f}" for hit in found)
-    report.say(Text.assemble(("Used together with ", "bold"), (ITEM, "bold cyan"), f": {near}"))
+    report.say(
+        Text.assemble(
+            ("Used together with ", "bold"), (ITEM, "bold cyan"), f", by cosine in taste: {near}"
+        )
+    )
     compared = tuple(part for part in why.parts if part.score is not None)  # JSON has them all
     report.say(Padding.indent(show.explanation_lines(replace(why, parts=compared)), 2))
 

@@ -128,6 +128,7 @@ def _plain_hit(hit: Hit) -> dict[str, Any]:
         "metadata": dict(hit.metadata),
         "parts": dict(hit.parts),
         "because": [{"id": id, "share": share} for id, share in hit.because],
+        "reason": hit.reason,
     }
 
 
@@ -221,12 +222,11 @@ def hits_table(found: Hits) -> Table:
 
 
 def recommendation_table(found: Hits) -> Table:
-    """Return recommendations as a table: score, its parts, id, and what caused it."""
-    names = ["taste", "content"]
-    table = _table(["score", *names], "recommended, because of")
+    """Return recommendations as a table: score, its parts, id, and why in words."""
+    names = list(found[0].parts) if len(found) else []
+    table = _table(["score", *names], "recommended")
     for hit in found:
-        causes = ", ".join(f"{id} {share:+.2f}" for id, share in hit.because)
-        _add_hit(table, hit, names, causes)
+        _add_hit(table, hit, names, hit.reason)
     return table
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from embedry.errors import EncoderMissingError, InputError, UnknownIdError
 from embedry.ids import check_id
+from embedry.learn.taste.learner import TasteLearner
 from embedry.store.indexes.text_analysis import analyse, analyse_query
 from embedry.store.memory.mirror import searchable
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.ids import Id
-    from embedry.learn.taste.als import ALS
     from embedry.store.collection import Collection, Item
     from embedry.store.memory.fields import Field
     from embedry.store.memory.mirror import Mirror
@@ -36,6 +36,7 @@ __all__ = ["Explanation", "FieldPart", "UsedBy", "explain"]
 _WORDS = 5
 _WORD = re.compile(r"\w+")
 _USERS = 5
+_NAMES = {"cosine": "cosine", "dot": "dot product", "euclidean": "minus the distance,"}
 _ROUNDING = 1e-3  # by how much shares may miss a score that they sum to
 
 
@@ -62,22 +63,35 @@ class FieldPart:
         Up to five words of the second item's document that bring the two nearest, each with its
         share of the score, largest first; shares below 0 are not named. Empty where the
         encoder is no mean of words or not at hand, or the vector is not that of the document.
+    metric : str
+        What the score is: ``"cosine"``, ``"dot"`` or ``"euclidean"``.
     """
 
     field: str
     score: float | None
     calibrated: float | None
     words: tuple[tuple[str, float], ...] = ()
+    metric: str = "cosine"
 
 
 @dataclass(frozen=True)
 class UsedBy:
-    """Who used two items: how many each and both, and some who used both."""
+    """Who used two items: how many each and both, and some who used both.
+
+    Attributes
+    ----------
+    first, second, both : int
+    examples : tuple of str or int
+        Up to five who used both.
+    similarity : float or None
+        How alike taste holds the two, as its ``similar`` says; None where it does not know.
+    """
 
     first: int
     second: int
     both: int
     examples: tuple[Id, ...]
+    similarity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,16 +130,18 @@ def _sentence(part: FieldPart) -> str:
         return f"{part.field}: not both have a vector"
     words = ", ".join(f"{word} {share:+.2f}" for word, share in part.words)
     because = f", through {words}" if words else ""
-    return f"{part.field}: {part.score:.2f} similar ({part.calibrated:.2f} calibrated){because}"
+    scale = f"{part.calibrated:.2f} on the common scale"
+    return f"{part.field}: {_NAMES[part.metric]} {part.score:.2f}, {scale}{because}"
 
 
 def _used_sentence(used: UsedBy) -> str:
     some = f", such as {', '.join(map(str, used.examples))}" if used.examples else ""
-    return f"used by {used.first} and {used.second}; by both: {used.both}{some}"
+    alike = "" if used.similarity is None else f"; likeness in taste {used.similarity:.2f}"
+    return f"used by {used.first} and {used.second}; by both: {used.both}{some}{alike}"
 
 
 def explain(
-    collection: Collection, first: Id, second: Id, *, taste: ALS | None = None
+    collection: Collection, first: Id, second: Id, *, taste: TasteLearner | None = None
 ) -> Explanation:
     """Explain why two items of a collection are near.
 
@@ -133,8 +149,8 @@ def explain(
     ----------
     collection : Collection
     first, second : str or int
-    taste : ALS, optional
-        To say who used both.
+    taste : TasteLearner, optional
+        Fitted, such as `embedry.ALS`; to say who used both, and how alike it holds them.
 
     Returns
     -------
@@ -146,14 +162,15 @@ def explain(
     UnknownIdError
         If an item is not in the collection.
     InputError
-        If taste is not a fitted ALS.
+        If taste is not a fitted learner.
 
     Notes
     -----
     In a field of Word2Vec the shares of all words of a document sum to the score.
     """
-    if taste is not None and not hasattr(taste, "item_embeddings_"):
-        raise InputError(f"taste must be a fitted ALS; got {taste!r}. Call fit first.")
+    fitted = isinstance(taste, TasteLearner) and hasattr(taste, "interactions_")
+    if taste is not None and not fitted:
+        raise InputError(f"taste must be a fitted learner; got {taste!r}. Call fit first.")
     ids = [check_id(first), check_id(second)]
     items = {item.id: item for item in collection.get(ids)}
     missing = [id for id in ids if id not in items]
@@ -186,12 +203,12 @@ def _position(mirror: Mirror, id: Id) -> int:
 def _part(field: Field, places: NDArray[np.int64], second: Item) -> FieldPart:
     vectors = field.vectors
     if (vectors.slot_of[places] < 0).any():
-        return FieldPart(field.name, None, None)
+        return FieldPart(field.name, None, None, metric=vectors.metric.name)
     query = vectors.vectors_of(places[:1])[0]
     score = vectors.scores_of(query, places[1:])  # (dims,), (1, dims) -> (1,)
     calibrated = field.background("item").calibrated(score.astype(np.float64))
     words = _word_shares(field, query, second, float(score[0]))
-    return FieldPart(field.name, float(score[0]), float(calibrated[0]), words)
+    return FieldPart(field.name, float(score[0]), float(calibrated[0]), words, vectors.metric.name)
 
 
 def _word_shares(
@@ -224,13 +241,17 @@ def _shared_words(collection: Collection, pair: Sequence[Item]) -> tuple[str, ..
     return tuple(dict.fromkeys(word_of[term].lower() for term in shared))[:_WORDS]
 
 
-def _used_by(taste: ALS, ids: Sequence[Id]) -> UsedBy | None:
-    items = taste.item_embeddings_
-    if any(id not in items for id in ids):
-        return None
+def _used_by(taste: TasteLearner, ids: Sequence[Id]) -> UsedBy | None:
     used = taste.interactions_
+    places = {id: place for place, id in enumerate(used.item_ids)}
+    if any(id not in places for id in ids):
+        return None
+    first, second = (places[id] for id in ids)
     users = np.repeat(np.arange(len(used.user_ids)), np.diff(used.indptr))
-    of = [set(users[used.indices == items.ids.index(id)].tolist()) for id in ids]
+    of = [set(users[used.indices == place].tolist()) for place in (first, second)]
     both = sorted(of[0] & of[1])
     examples = tuple(used.user_ids[user] for user in both[:_USERS])
-    return UsedBy(len(of[0]), len(of[1]), len(both), examples)
+    known = taste.known_items
+    alike = float(taste.similarities(ids[0])[second]) if known[first] and known[second] else np.nan
+    similarity = None if np.isnan(alike) else alike
+    return UsedBy(len(of[0]), len(of[1]), len(both), examples, similarity)

@@ -12,7 +12,9 @@ from embedry.learn.taste.als import ALS
 from embedry.metrics import COSINE, DOT
 from embedry.store.collection import Collection
 from embedry.store.memory.calibration import Background
-from embedry.use.recommend import Recommender, _Part
+from embedry.use.recommend import Recommender
+from embedry.use.recommend.parts import Answer
+from embedry.use.recommend.questions import asker_of, question_of
 
 GROUPS, ITEMS_OF_GROUP, USERS_OF_GROUP = 3, 6, 5
 DIMS = 8
@@ -73,14 +75,25 @@ def recommender(things, taste):
     return Recommender(things, taste=taste, content="looks")
 
 
-def parts_of(recommender, past):
-    """Return both internal parts for a past."""
-    mirror = recommender.collection.mirror
-    positions = [mirror.items.position(id) for id in past.ids]
-    return {
-        "taste": recommender._taste_part(past, mirror),
-        "content": recommender._content_part(past, positions, mirror),
-    }
+def asked(recommender, history):
+    """Return the question of a history, and what all parts weighed say of it."""
+    asker = asker_of(None, history, recommender._taste, recommender.collection)
+    question = question_of(asker, recommender.collection.mirror, recommender._parts)
+    return question, recommender._weighed(question)
+
+
+def weigh(share):
+    return {"taste": share, "content": 1 - share}
+
+
+def shares_of(recommender, history, positions):
+    """Return the weighed shares of each part, and what the common scale takes off."""
+    question, weighed = asked(recommender, history)
+    found = {}
+    for part, answer in weighed.answers.items():
+        scale = weighed.weights[part.name] / answer.background.spread
+        found[part.name] = (scale * part.shares(question, positions), scale * answer.background.low)
+    return found
 
 
 # what is recommended ----------------------------------------------------------------------------
@@ -90,7 +103,7 @@ def parts_of(recommender, past):
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_recommend_checkerboard_own_group_first(things, taste, group, share):
     """Whatever the shares, a user of a group is recommended the rest of that group first."""
-    recommender = Recommender(things, taste=taste, content="looks", taste_share=share)
+    recommender = Recommender(things, taste=taste, content="looks", weights=weigh(share))
     someone = user(group, 0)
     left = {item(group, i) for i in range(ITEMS_OF_GROUP)} - set(taste.history(someone))
     found = recommender.recommend(someone, k=len(left))
@@ -158,7 +171,7 @@ def test_recommend_ties_by_insertion_order(things, taste):
     """Items with equal scores come in the order in which they were inserted."""
     twins = ["twin-c", "twin-a", "twin-b"]
     things.upsert(twins, vectors={"looks": [looks(0, 0)] * 3})
-    recommender = Recommender(things, taste=taste, content="looks", taste_share=0)
+    recommender = Recommender(things, taste=taste, content="looks", weights=weigh(0))
     found = recommender.recommend(history=[item(0, 0)], k=3)
     assert list(found.ids) == twins
     assert len(set(found.scores)) == 1
@@ -179,16 +192,12 @@ def test_recommend_live_item_at_once(recommender, things):
 
 def test_recommend_live_item_first_where_only_content_counts(things, taste):
     """By content alone, a copy of what was used is recommended first."""
-    recommender = Recommender(things, taste=taste, content="looks", taste_share=0)
+    recommender = Recommender(things, taste=taste, content="looks", weights=weigh(0))
     things.upsert(["new"], vectors={"looks": [looks(2, 3)]})
     assert recommender.recommend(history=[item(2, 3)], k=1).ids == ("new",)
 
 
 # parts and shares -------------------------------------------------------------------------------
-
-
-def past_of(recommender, history):
-    return recommender._past(None, history)
 
 
 HISTORIES = st.dictionaries(
@@ -203,26 +212,27 @@ HISTORIES = st.dictionaries(
 @settings(max_examples=30, deadline=None)
 def test_recommend_parts_sum_to_score_and_shares_to_parts(taste, shared_things, history, share):
     """Parts sum to the score; shares of all past items to the part, less a constant."""
-    recommender = Recommender(shared_things, taste=taste, content="looks", taste_share=share)
+    recommender = Recommender(shared_things, taste=taste, content="looks", weights=weigh(share))
     found = recommender.recommend(history=history, k=100, exclude_seen=False)
     for hit in found:
         assert sum(hit.parts.values()) == pytest.approx(hit.score, abs=1e-6)
-    parts = parts_of(recommender, past_of(recommender, history))
     everywhere = np.arange(len(shared_things))
-    for part in parts.values():
-        has = part.row_of >= 0
-        offset = part.weight * part.background.low / part.background.spread
-        told = part.shares(everywhere).sum(axis=1)
-        np.testing.assert_allclose(told[has], part.scores()[has] + offset, atol=1e-5)
-        assert not told[~has].any()
-        assert not part.scores()[~has].any()
+    _question, weighed = asked(recommender, history)
+    told = shares_of(recommender, history, everywhere)
+    for part, answer in weighed.answers.items():
+        has = ~np.isnan(answer.raw)
+        shares, offset = told[part.name]
+        given = weighed.given[part.name]
+        np.testing.assert_allclose(shares.sum(axis=1)[has], given[has] + offset, atol=1e-5)
+        assert not shares[~has].any()
+        assert not given[~has].any()
 
 
 @given(history=HISTORIES)
 @settings(max_examples=30, deadline=None)
 def test_recommend_parts_equal_plain_oracle(taste, shared_things, history):
     """Taste is the calibrated dot of the exact fold-in, content the calibrated mean cosine."""
-    recommender = Recommender(shared_things, taste=taste, content="looks", taste_share=0.6)
+    recommender = Recommender(shared_things, taste=taste, content="looks", weights=weigh(0.6))
     found = recommender.recommend(history=history, k=100, exclude_seen=False)
     values = np.array(list(history.values()))
     place = {id: row for row, id in enumerate(taste.item_embeddings_.ids)}
@@ -261,11 +271,10 @@ def test_recommend_because_names_the_largest_shares(recommender):
     """Because of: the three past items with the largest shares of both parts, largest first."""
     history = {item(0, i): 1.0 + i for i in range(5)}
     found = recommender.recommend(history=history, k=3)
-    parts = parts_of(recommender, past_of(recommender, history))
     ids = list(history)
     for hit in found:
         position = np.array([recommender.collection.mirror.items.position(hit.id)])
-        shares = sum(part.shares(position)[0] for part in parts.values())
+        shares = sum(part[0] for part, _ in shares_of(recommender, history, position).values())
         best = [place for place in np.argsort(-shares, kind="stable")[:3] if shares[place] > 0]
         assert [id for id, _ in hit.because] == [ids[place] for place in best]
         np.testing.assert_allclose([share for _, share in hit.because], shares[best])
@@ -274,18 +283,19 @@ def test_recommend_because_names_the_largest_shares(recommender):
 @pytest.mark.parametrize(("share", "silent"), [(0, "taste"), (1, "content")])
 def test_recommend_share_of_zero_silences_a_part(things, taste, share, silent):
     """With a share of 0 or 1 one part gives 0 to every item, and the other is the score."""
-    recommender = Recommender(things, taste=taste, content="looks", taste_share=share)
+    recommender = Recommender(things, taste=taste, content="looks", weights=weigh(share))
     for hit in recommender.recommend(user(0, 0), k=100):
         assert hit.parts[silent] == 0
         assert hit.score == sum(hit.parts.values())
 
 
-def test_part_without_past_gives_nothing():
+def test_part_without_past_gives_nothing(recommender, things):
     """A part that no past item speaks in gives 0 to all, not the offset of the scale."""
-    rows = np.ones((2, 3), np.float32)
-    part = _Part(0.5, rows, np.array([0, 1]), np.zeros((3, 2)), Background(-1, 1, 2))
-    assert not part.scores().any()
-    assert not part.shares(np.array([0, 1])).any()
+    things.upsert(["bare"])
+    question, weighed = asked(recommender, ["bare"])
+    assert not weighed.total.any()
+    assert all(not part.shares(question, np.arange(3)).any() for part in weighed.answers)
+    assert not Answer(np.full(3, np.nan), Background(-1, 1, 2)).calibrated().any()
 
 
 # what is missing --------------------------------------------------------------------------------
@@ -357,7 +367,7 @@ def test_recommend_dot_field_scores_by_dot(tmp_path, taste):
         ids = list(taste.item_embeddings_.ids)
         vectors = [3 * looks(*map(int, id.split("-")[1:])) for id in ids]
         things.upsert(ids, vectors={"looks": vectors})
-        recommender = Recommender(things, taste=taste, content="looks", taste_share=0)
+        recommender = Recommender(things, taste=taste, content="looks", weights=weigh(0))
         found = recommender.recommend(history=[ids[0]], k=100)
         query = np.float32(vectors[0] / np.linalg.norm(vectors[0]))
         dots = DOT.scores(query[None], np.float32(vectors))[0]
@@ -421,17 +431,32 @@ def test_recommend_bad_question_is_refused(recommender, asked, match):
         recommender.recommend(**asked)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan"), "half", None, True])
-def test_recommender_share_out_of_range_is_refused(things, taste, share):
-    """The share of taste is a number in [0, 1]."""
-    with pytest.raises(InputError, match="taste_share"):
-        Recommender(things, taste=taste, content="looks", taste_share=share)
+@pytest.mark.parametrize("share", [-0.1, 1e9, float("nan"), "half", None, True])
+def test_recommender_weight_out_of_range_is_refused(things, taste, share):
+    """A weight is a number that is not negative."""
+    with pytest.raises(InputError, match="weights\\['taste'\\]"):
+        Recommender(things, taste=taste, content="looks", weights={"taste": share, "content": 0.3})
+
+
+@pytest.mark.parametrize(
+    ("weights", "match"),
+    [
+        ({"taste": 1, "content": 1, "luck": 1}, "luck"),
+        ({"taste": 1}, "every part"),
+        ({}, "got none"),
+        ({"taste": 0, "content": 0}, "above 0"),
+    ],
+)
+def test_recommender_weights_name_every_part(things, taste, weights, match):
+    """Weights name every part and no other, and one is above 0."""
+    with pytest.raises(InputError, match=match):
+        Recommender(things, taste=taste, content="looks", weights=weights)
 
 
 def test_recommender_refuses_what_does_not_fit(things, taste, tmp_path):
     """An unfitted taste, a missing field, a euclidean one, and a stranger's taste are refused."""
-    for stranger in (ALS(), taste.item_embeddings_, None):
-        with pytest.raises(InputError, match="fitted ALS"):
+    for stranger in (ALS(), taste.item_embeddings_, 7, {"taste": ALS()}, {1: taste}):
+        with pytest.raises(InputError, match="fitted learner"):
             Recommender(things, taste=stranger, content="looks")
     with pytest.raises(InputError, match="field"):
         Recommender(things, taste=taste, content="look")
@@ -470,12 +495,13 @@ def test_recommend_numpy_ids_and_int_ids(tmp_path):
 
 def test_recommend_notices_that_taste_was_fitted_anew(things, taste):
     """After a refit, also with fewer items, the answer is that of a new recommender."""
-    one = Recommender(things, taste=taste, content="looks", taste_share=1)
+    mine = ALS(**taste.get_params()).fit(checkerboard())
+    one = Recommender(things, taste=mine, content="looks")
     one.recommend(user(0, 0), k=3)
-    used = taste.interactions_
-    triples = list(zip(*used.triples(), strict=True))[::2][::-1]
-    refitted = ALS(**taste.get_params()).fit(Interactions.from_triples(*zip(*triples, strict=True)))
-    one.taste = refitted
-    fresh = Recommender(things, taste=refitted, content="looks", taste_share=1)
-    name = refitted.user_embeddings_.ids[0]
-    assert one.recommend(name, k=5) == fresh.recommend(name, k=5)
+    triples = list(zip(*mine.interactions_.triples(), strict=True))[::2][::-1]
+    fewer = Interactions.from_triples(*zip(*triples, strict=True))
+    for used, dims in ((fewer, 4), (fewer, 3)):  # the same interactions, learned otherwise
+        mine.set_params(dims=dims).fit(used)
+        fresh = Recommender(things, taste=mine, content="looks")
+        name = used.user_ids[0]
+        assert one.recommend(name, k=5) == fresh.recommend(name, k=5)

@@ -1,0 +1,211 @@
+"""Two parts that learners of taste give: how much somebody wants an item, and how many use it.
+
+References
+----------
+Hu, Koren, Volinsky 2008, section 5 (shares of past items in a taste score).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, TypedDict, final
+
+import numpy as np
+
+from embedry.errors import UnknownIdError
+from embedry.store.memory.calibration import HIGH, ITEMS, LOW, QUERIES, Background
+from embedry.use.recommend.parts import Answer, Part, some
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from embedry.ids import Id
+    from embedry.learn.taste.learner import TasteLearner
+    from embedry.store.memory.mirror import Mirror
+    from embedry.use.recommend.parts import Asker, Question
+
+__all__ = ["PopularityPart", "TastePart"]
+
+_USERS_AT_ONCE = 16
+_ITEMS_COMPARED = 64
+
+
+class _Whose(TypedDict, total=False):
+    """Whose scores a learner is asked for; one of the two."""
+
+    user: Id
+    history: dict[Id, float]
+
+
+@final
+class TastePart(Part):
+    """How much somebody wants each item, by what they and others have used.
+
+    Parameters
+    ----------
+    name : str
+    learner : TasteLearner
+        Fitted. What is derived from it is derived anew once it has learned again.
+    """
+
+    USUAL: ClassVar[float] = 0.7
+
+    def __init__(self, name: str, learner: TasteLearner) -> None:
+        self.name = name
+        self.learner = learner
+        self._generation: object = None
+        self._row_of: dict[Id, int] = {}
+        self._rows, self._rows_seen = np.empty(0, np.int64), (-1, -1)
+        self._background: Background | None = None
+        self._likenesses: Background | None = None
+
+    def _notice(self) -> None:
+        """Forget what was derived from a learner that has learned since."""
+        if self._generation is self.learner.generation:
+            return
+        ids, known = self.learner.interactions_.item_ids, self.learner.known_items
+        self._row_of = {ids[row]: row for row in np.flatnonzero(known).tolist()}
+        self._rows_seen, self._background, self._likenesses = (-1, -1), None, None
+        self._generation = self.learner.generation
+
+    def knows(self, item: Id) -> bool:
+        """Say whether taste knows anything of an item."""
+        self._notice()
+        return item in self._row_of
+
+    def history(self, user: Id) -> dict[Id, float]:
+        """Return what a user has used, and how strongly; empty for one who was not learned."""
+        try:
+            return self.learner.history(user)
+        except UnknownIdError:
+            return {}
+
+    def some_histories(self) -> list[dict[Id, float]]:
+        """Return what some users have used, evenly spread."""
+        return [self.history(user) for user in self._some_users()]
+
+    def _some_users(self) -> list[Id]:
+        used = self.learner.interactions_
+        active = np.flatnonzero(np.diff(used.indptr) > 0)
+        return [used.user_ids[row] for row in some(active, QUERIES).tolist()]
+
+    def rows_of(self, mirror: Mirror) -> NDArray[np.int64]:
+        """Return the item of taste at each position, (positions,), -1 where there is none."""
+        self._notice()
+        now = (mirror.items.seen, len(mirror.items))
+        if self._rows_seen != now:
+            rows = np.full(len(mirror.items), -1, np.int64)
+            for id, row in self._row_of.items():
+                position = mirror.items.position(id)
+                if position is not None:
+                    rows[position] = row
+            self._rows, self._rows_seen = rows, now
+        return self._rows
+
+    def answer(self, question: Question) -> Answer:
+        """Return the scores of the learner; NaN where it does not know the asker or the item."""
+        rows = self.rows_of(question.mirror)
+        whose = self._whose(question.asker)
+        if not whose:
+            return Answer(np.full(len(rows), np.nan), self.background())
+        return Answer(_spread(self.learner.scores(**whose), rows), self.background())
+
+    def _whose(self, asker: Asker) -> _Whose:
+        """Return how to ask the learner; empty where it knows nothing of the asker."""
+        if asker.user is not None and self.history(asker.user):
+            return {"user": asker.user}
+        pairs = zip(asker.ids, asker.values.tolist(), strict=True)
+        known = {id: value for id, value in pairs if id in self._row_of}
+        return {"history": known} if known else {}
+
+    def shares(self, question: Question, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the exact shares where the learner has them; see `Part.shares`."""
+        shares = super().shares(question, positions)
+        rows, whose = self.rows_of(question.mirror)[positions], self._whose(question.asker)
+        known = np.flatnonzero(rows >= 0)
+        if not whose or not known.size:
+            return shares
+        ids = [self.learner.interactions_.item_ids[row] for row in rows[known].tolist()]
+        found = self.learner.shares(ids, **whose)
+        if found is not None:
+            past = self.history(whose["user"]) if "user" in whose else whose["history"]
+            place = {id: column for column, id in enumerate(question.asker.ids)}
+            shares[np.ix_(known, np.array([place[id] for id in past]))] = found
+        return shares
+
+    def background(self) -> Background:
+        """Return how scores of users are spread, measured once for what is learned now."""
+        self._notice()
+        if self._background is None:
+            items, users = self._some_items(ITEMS), self._some_users()
+            blocks = [users[i : i + _USERS_AT_ONCE] for i in range(0, len(users), _USERS_AT_ONCE)]
+            scores = [self.learner.user_scores(block)[:, items] for block in blocks]
+            self._background = _between_quantiles(np.concatenate(scores), len(self._row_of))
+        return self._background
+
+    def _some_items(self, most: int) -> NDArray[np.int64]:
+        return some(np.array(list(self._row_of.values()), np.int64), most)
+
+    def likeness(self, item: Id, mirror: Mirror) -> Answer | None:
+        """Return how alike the users of each item are to those of one; see `Part.likeness`."""
+        if not self.knows(item):
+            return None
+        raw = _spread(self.learner.similarities(item), self.rows_of(mirror))
+        if self._likenesses is None:
+            ids, items = self.learner.interactions_.item_ids, self._some_items(ITEMS)
+            asked = [ids[row] for row in some(items, _ITEMS_COMPARED).tolist()]
+            scores = np.array([self.learner.similarities(id)[items] for id in asked])
+            self._likenesses = _between_quantiles(scores, len(self._row_of))
+        return Answer(raw, self._likenesses)
+
+
+@final
+class PopularityPart(Part):
+    """How many have used each item: the logarithm of 1 and its users.
+
+    Parameters
+    ----------
+    taste : sequence of TastePart
+        Whose users are counted; where several learners know an item, the most of them.
+    """
+
+    USUAL: ClassVar[float] = 0.1
+
+    def __init__(self, taste: Sequence[TastePart]) -> None:
+        self.name = "popularity"
+        self._taste = taste
+
+    def answer(self, question: Question) -> Answer:
+        """Return log(1 + users); NaN where no learner knows the item."""
+        counts = self._counts(question.mirror)
+        known = np.log1p(counts[~np.isnan(counts)])
+        high = float(np.quantile(known, HIGH)) if known.size else 1.0
+        return Answer(np.log1p(counts), Background(0.0, max(high, 1e-6), len(known)))
+
+    def _counts(self, mirror: Mirror) -> NDArray[np.float64]:
+        counts = [
+            _spread(part.learner.interactions_.item_counts, part.rows_of(mirror))
+            for part in self._taste
+        ]
+        return np.asarray(np.fmax.reduce(counts))
+
+    def words(self, question: Question, positions: NDArray[np.int64]) -> list[str]:
+        """Return how many have used each item."""
+        counts = self._counts(question.mirror)[positions].tolist()
+        return [f"used by {count:,.0f}" if count > 0 else "" for count in counts]
+
+
+def _spread(
+    values: NDArray[np.float32] | NDArray[np.int64], rows: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Give each position the value of its row: (items,) -> (positions,); NaN for row -1."""
+    return np.append(values.astype(np.float64), np.nan)[rows]
+
+
+def _between_quantiles(scores: NDArray[np.float32], items: int) -> Background:
+    known = scores[~np.isnan(scores)].astype(np.float64)
+    if not known.size:
+        return Background(0.0, 1.0, items)
+    low, high = (float(one) for one in np.quantile(known, [LOW, HIGH]))
+    return Background(low, max(high, low + 1e-6), items)

@@ -397,7 +397,11 @@ class Interactions:
         both = (theirs_rows >= 0) & (theirs_columns >= 0)
         width = max(len(self.item_ids), 1)
         theirs = theirs_rows[both] * width + theirs_columns[both]
-        return np.isin(self.rows.astype(np.int64) * width + self.indices, theirs)
+        theirs.sort()
+        mine = self.rows.astype(np.int64) * width + self.indices
+        places = np.searchsorted(theirs, mine)  # both ascend, which is several times faster
+        places[places == len(theirs)] = 0
+        return theirs[places] == mine if len(theirs) else np.zeros(len(mine), bool)
 
     def joined(self, other: Interactions) -> Interactions:
         """Return the pairs of both; values of pairs that are in both are added up.

@@ -224,9 +224,9 @@ def hits_table(found: Hits) -> Table:
 def recommendation_table(found: Hits) -> Table:
     """Return recommendations as a table: score, its parts, id, and why in words."""
     names = list(found[0].parts) if len(found) else []
-    table = _table(["score", *names], "recommended")
+    table = _table(["score", *names], "recommended, because")
     for hit in found:
-        _add_hit(table, hit, names, hit.reason)
+        _add_hit(table, hit, names, hit.reason.removeprefix("because "))
     return table
 
 

@@ -4,6 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.use.recommend.board import (
+    DIMS,
+    GROUPS,
+    ITEMS_OF_GROUP,
+    checkerboard,
+    filled,
+    item,
+    looks,
+    user,
+)
 
 from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
@@ -15,64 +25,6 @@ from embedry.store.memory.calibration import Background
 from embedry.use.recommend import Recommender
 from embedry.use.recommend.parts import Answer
 from embedry.use.recommend.questions import asker_of, question_of
-
-GROUPS, ITEMS_OF_GROUP, USERS_OF_GROUP = 3, 6, 5
-DIMS = 8
-
-
-def item(group, number):
-    return f"item-{group}-{number}"
-
-
-def user(group, number):
-    return f"user-{group}-{number}"
-
-
-def checkerboard():
-    """Return uses: each user used two thirds of the items of their own group, and no others."""
-    triples = [
-        (user(group, u), item(group, i), 1.0 + (u + i) % 2)
-        for group in range(GROUPS)
-        for u in range(USERS_OF_GROUP)
-        for i in range(ITEMS_OF_GROUP)
-        if (u + i) % 3
-    ]
-    return Interactions.from_triples(*zip(*triples, strict=True))
-
-
-def looks(group, number):
-    """Return a vector near that of the group."""
-    generator = np.random.default_rng(10 * group + number)
-    return np.eye(DIMS)[group] + 0.2 * generator.standard_normal(DIMS)
-
-
-@pytest.fixture(scope="module")
-def taste():
-    return ALS(dims=4, regularization=0.5, iterations=8, seed=1, threads=1).fit(checkerboard())
-
-
-def filled(folder, *, without=()):
-    """Return a collection of the checkerboard; some items lack a vector."""
-    things = Collection.open(folder)
-    things.add_field("looks", dims=DIMS)
-    names = [(g, i) for g in range(GROUPS) for i in range(ITEMS_OF_GROUP)]
-    ids = [item(*name) for name in names]
-    things.upsert(ids, metadata=[{"group": g, "number": i} for g, i in names])
-    have = [name for name in names if item(*name) not in without]
-    vectors = np.array([looks(*name) for name in have])
-    things.upsert([item(*name) for name in have], vectors={"looks": vectors})
-    return things
-
-
-@pytest.fixture
-def things(tmp_path):
-    with filled(tmp_path / "things") as collection:
-        yield collection
-
-
-@pytest.fixture
-def recommender(things, taste):
-    return Recommender(things, taste=taste, content="looks")
 
 
 def asked(recommender, history):
@@ -299,12 +251,6 @@ def test_part_without_past_gives_nothing(recommender, things):
 
 
 # what is missing --------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def shared_things(tmp_path_factory):
-    with filled(tmp_path_factory.mktemp("shared") / "things") as collection:
-        yield collection
 
 
 def test_recommend_unknown_items_are_named(recommender, things):

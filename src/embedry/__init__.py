@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from embedry.card import Card as Card
     from embedry.card import Relation as Relation
     from embedry.data import samples as samples
+    from embedry.data import splits as splits
     from embedry.data.corpus import Corpus as Corpus
     from embedry.data.graph import Graph as Graph
     from embedry.data.interactions import Interactions as Interactions
+    from embedry.data.movielens import read_movielens as read_movielens
     from embedry.embeddings import Embeddings as Embeddings
     from embedry.encode.encoder import Encoded as Encoded
     from embedry.errors import CollectionError as CollectionError
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from embedry.trust.explain import explain as explain
     from embedry.trust.stability import Stability as Stability
     from embedry.trust.stability import stability as stability
+    from embedry.use.recommend import Recency as Recency
     from embedry.use.recommend import Recommender as Recommender
 
 __version__ = "0.1.0.dev0"
@@ -83,6 +86,7 @@ _HOMES = {
     "NotFittedError": "embedry.errors",
     "Placed": "embedry.learn.place",
     "Popularity": "embedry.learn.taste.popularity",
+    "Recency": "embedry.use.recommend",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",
     "Stability": "embedry.trust.stability",
@@ -93,10 +97,15 @@ _HOMES = {
     "Word2Vec": "embedry.learn.word2vec",
     "explain": "embedry.trust.explain",
     "load": "embedry.learn.modelfile",
+    "read_movielens": "embedry.data.movielens",
     "stability": "embedry.trust.stability",
     "walks": "embedry.learn.nodes.walks",
 }
-_MODULES = {"evaluate": "embedry.trust.evaluate", "samples": "embedry.data.samples"}
+_MODULES = {
+    "evaluate": "embedry.trust.evaluate",
+    "samples": "embedry.data.samples",
+    "splits": "embedry.data.splits",
+}
 
 __all__ = [*sorted([*_HOMES, *_MODULES]), "__version__"]  # noqa: PLE0604  (all are str)
 

@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from embedry.trust.stability import Stability as Stability
     from embedry.trust.stability import stability as stability
     from embedry.use.recommend import Recency as Recency
-    from embedry.use.recommend import Recency as Recency
     from embedry.use.recommend import Recommender as Recommender
 
 __version__ = "0.1.0.dev0"
@@ -87,7 +86,6 @@ _HOMES = {
     "NotFittedError": "embedry.errors",
     "Placed": "embedry.learn.place",
     "Popularity": "embedry.learn.taste.popularity",
-    "Recency": "embedry.use.recommend",
     "Recency": "embedry.use.recommend",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",

@@ -79,6 +79,20 @@ def test_fit_bpr_learns_what_it_says(embedry, table, tmp_path):
     assert "Learned the taste of 2 users" in embedry(*words).out
 
 
+def test_fit_ease_and_itemvec_learn_what_they_say(embedry, table, tmp_path):
+    """Settings that are given are kept, the others are the learners' own."""
+    out = tmp_path / "taste.model"
+    done = embedry("fit", "ease", table, "-o", out, "--regularization", 2, "--json")
+    assert json.loads(done.out)["pairs"] == 4
+    assert load(out).get_params() == {"regularization": 2.0, "memory": None}
+    words = ["--dims", 4, "--window", 3, "--epochs", 2, "--ns-exponent", 0.5, "--seed", 1]
+    assert "2 users" in embedry("fit", "itemvec", table, "-o", out, *words, "--threads", 1).out
+    assert load(out).get_params() == {
+        "dims": 4, "window": 3, "negative": 5, "sample": 0.0, "epochs": 2, "learning_rate": 0.0125,
+        "ns_exponent": 0.5, "seed": 1, "threads": 1,
+    }  # fmt: skip
+
+
 @pytest.fixture
 def edges(tmp_path):
     path = tmp_path / "edges.txt"
@@ -180,6 +194,9 @@ def test_fit_nodes_checks_settings_before_it_reads(embedry, tmp_path, words, mat
         (["als", "{folder}/none", "-o", "{folder}/m"], "no file"),
         (["als", "{code}", "-o", "{folder}/no/m"], "--out"),
         (["bpr", "{code}", "-o", "{folder}/no/m"], "--out"),
+        (["ease", "{folder}/none", "-o", "{folder}/m"], "no file"),
+        (["ease", "{edges}", "-o", "{folder}/m", "--memory", "1"], "must fit into memory"),
+        (["itemvec", "{edges}", "-o", "{folder}/m", "--window", "0"], "window must"),
         (["deepwalk", "{folder}/none", "-o", "{folder}/m"], "no file"),
         (["deepwalk", "{empty}", "-o", "{folder}/m"], "empty"),
         (["deepwalk", "{edges}", "-o", "{folder}/no/m"], "--out"),

@@ -237,6 +237,59 @@ def bpr(
     _learn_taste(taste, table, out, as_json=as_json)
 
 
+@app.command()
+def ease(
+    table: PairsFile,
+    out: arguments.Out,
+    regularization: Annotated[
+        float | None, typer.Option(help="Larger: a weight needs more users who agree.")
+    ] = None,
+    memory: Annotated[float | None, typer.Option(help="The bytes that learning may take.")] = None,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Learn a weight between each two items from who used what."""
+    from embedry.learn.taste.ease import EASE
+
+    taste = EASE(memory=memory)
+    _set(taste, regularization=regularization)
+    _learn_taste(taste, table, out, as_json=as_json)
+
+
+@app.command()
+def itemvec(
+    table: PairsFile,
+    out: arguments.Out,
+    dims: arguments.Dims = 64,
+    window: Annotated[int, typer.Option(help="Items looked at on each side, at most.")] = 6,
+    negative: Annotated[int, typer.Option(help="Random items told from each true one.")] = 5,
+    sample: Annotated[float, typer.Option(help="Items of a larger share are thinned.")] = 0.0,
+    epochs: Annotated[
+        int | None, typer.Option(help="Times through the pairs.  [default: 30, more for few]")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Falls to 0.0001.")] = None,
+    ns_exponent: Annotated[
+        float | None, typer.Option(help="Random items by their count to this power.")
+    ] = None,
+    seed: arguments.Seed = 0,
+    threads: arguments.Threads = None,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Learn a space of items that the same people use, by skip-gram."""
+    from embedry.learn.taste.itemvec import ItemVec
+
+    taste = ItemVec(
+        dims,
+        window=window,
+        negative=negative,
+        sample=sample,
+        epochs=epochs,
+        seed=seed,
+        threads=threads,
+    )
+    _set(taste, learning_rate=learning_rate, ns_exponent=ns_exponent)
+    _learn_taste(taste, table, out, as_json=as_json)
+
+
 def _learn_taste(taste: TasteLearner, table: Path, out: Path, *, as_json: bool) -> None:
     from embedry.data.interactions import Interactions
 

@@ -1,4 +1,4 @@
-"""ItemVec: items that the same people use lie together; a user is the mean of their items.
+"""ItemVec: items that the same people use lie together; a user is a mean of their items.
 
 Each history is read as a sentence in random order, and skip-gram learns to tell the items near
 each other in it from random ones (item2vec). Of the two tables that it learns, one says what a
@@ -43,11 +43,12 @@ _LOWEST_RATE = 1e-4
 _EPOCHS = 30
 _ENOUGH = 1_000_000  # pairs to learn from in all: what few pairs lack, more epochs make up
 _FURTHER = 3  # partial_fit takes a third of the epochs: it starts where fit has ended
+_DAMPING = 0.25  # what many use says less of anybody: an item of n users weighs n to minus this
 _BITE = 200_000  # pairs between two looks at the bar and at Ctrl-C
 
 
 class ItemVec(FactorLearner):
-    """Learn vectors of items by skip-gram over histories; a user is the mean of their items.
+    """Learn vectors of items by skip-gram over histories; a user is a mean of their items.
 
     Parameters
     ----------
@@ -78,8 +79,8 @@ class ItemVec(FactorLearner):
     Attributes
     ----------
     user_embeddings_, item_embeddings_ : Embeddings
-        In one space, metric dot, roles user and item. A user's vector is the mean of the vectors
-        of what they used, in the other of both tables.
+        In one space, metric dot, roles user and item. A user's vector is a mean over what they
+        used, in the other of both tables; an item of n users weighs ``n ** -0.25``.
     interactions_ : Interactions
         What was learned from; seen items are left out of recommendations.
 
@@ -226,10 +227,12 @@ class ItemVec(FactorLearner):
         return given
 
     def _directions(self, past: Past) -> NDArray[np.float64]:
-        return np.asarray(self._given(past).T / len(past.places))
+        weights = _weights(self.interactions_)[past.places]
+        return np.asarray(self._given(past).T * (weights / weights.sum()))
 
     def _folded(self, past: Past) -> NDArray[np.float32]:
-        return np.asarray(self._given(past).mean(axis=0), np.float32)
+        # (dims, past) -> (dims,)
+        return np.asarray(self._directions(past).sum(axis=1), np.float32)
 
     def _kept(self) -> tuple[Card, dict[str, NDArray[Any]]]:
         card, arrays = super()._kept()
@@ -250,12 +253,19 @@ def _check_histories(interactions: Interactions) -> None:
         )
 
 
+def _weights(interactions: Interactions) -> NDArray[np.float64]:
+    """Return what each item counts in the mean of a user, (items,)."""
+    return np.asarray(np.maximum(interactions.item_counts, 1) ** -_DAMPING)
+
+
 def _means(interactions: Interactions, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the mean input of each user's items, (users, dims); zero for those without any."""
+    weights = _weights(interactions)
     means = np.zeros((interactions.shape[0], inputs.shape[1]), np.float32)
     for row, (first, last) in enumerate(pairwise(interactions.indptr.tolist())):
         if first < last:
-            means[row] = inputs[interactions.indices[first:last]].mean(axis=0, dtype=np.float64)
+            places = interactions.indices[first:last]
+            means[row] = weights[places] @ inputs[places] / weights[places].sum()
     return means
 
 

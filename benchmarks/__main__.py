@@ -9,7 +9,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 from benchmarks.report import machine  # noqa: E402
 
-ALL = ("startup", "words", "word_quality", "threads", "graphs", "recommend", "search")
+ALL = (
+    "startup", "words", "word_quality", "threads", "graphs", "recommend", "coldstart", "search",
+)  # fmt: skip
 
 if __name__ == "__main__":
     names = sys.argv[1:] or ALL

@@ -141,6 +141,22 @@ def test_left_out_is_what_the_map_of_the_others_says():
             np.testing.assert_allclose(found[item], matrix[item, others] @ answers, atol=1e-8)
 
 
+def test_place_wants_the_spaces_that_were_learned_from():
+    """Two spaces, one weighed: both must come again, and no other."""
+    pairs, content = world()
+    noise = np.random.default_rng(5).normal(size=(ITEMS, 20))
+    spaces = {"about": content, "noise": Embeddings(content.ids, noise)}
+    taste = ALS(8, regularization=1.0, threads=1).fit(
+        Interactions.from_triples(*zip(*pairs, strict=True))
+    )
+    taste.learn_placement(spaces, weights={"noise": 0.1})
+    assert taste.placement_.weights == {"about": 1.0, "noise": 0.1}
+    assert len(taste.place(["i0"], content=spaces)) == 1
+    for wrong in ({"about": content}, {**spaces, "more": content}, content):
+        with pytest.raises(InputError, match="must hold the spaces about, noise"):
+            taste.place(["i0"], content=wrong)
+
+
 def test_content_of_several_spaces_is_one():
     """Weights are squared lengths; two spaces add up; what lacks one space is counted."""
     first = Embeddings(["a", "b"], [[3.0, 4.0], [1.0, 0.0]])

@@ -277,12 +277,14 @@ class FactorLearner(TasteLearner):
         placement = self.placement_
         if placement is None:
             raise NotFittedError("Call learn_placement(content) first: items cannot be placed yet.")
+        spaces = as_content(content).spaces
+        if set(spaces) != set(placement.cards):
+            raise InputError(
+                f"content must hold the spaces {', '.join(placement.cards)}, as learn_placement "
+                f"was given; got {', '.join(spaces)}."
+            )
         given = as_content(content, placement.weights)
         for name, card in placement.cards.items():
-            if name not in given.spaces:
-                raise InputError(
-                    f"content must hold the spaces {', '.join(placement.cards)}; {name} is missing."
-                )
             check(given.cards[name], card, Operation.COMPARE)
         rows = given.rows(ids)
         bare = [id for id, known in zip(ids, rows.known.tolist(), strict=True) if not known]

@@ -5,7 +5,14 @@ import pytest
 
 from embedry.data.interactions import Interactions
 from embedry.errors import InputError
-from embedry.trust.evaluate import Sampled, compare_recommenders, recommend
+from embedry.trust.evaluate import (
+    Difference,
+    Interval,
+    Sampled,
+    Spread,
+    compare_recommenders,
+    recommend,
+)
 
 
 def better(model, test, by=1.0):
@@ -47,6 +54,22 @@ def test_compare_recommenders_gives_a_verdict(drawn):
     assert same.measures["ndcg@10"].difference == 0
     assert "NDCG" in str(turned)
     assert " worse" in str(turned)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.1, 0.3, "better"),
+        (-0.3, -0.1, "worse"),
+        (-0.1, 0.3, "cannot tell"),
+        (0, 0, "cannot tell"),
+    ],
+)
+def test_difference_tells_by_where_its_interval_lies(low, high, verdict):
+    """Above 0, below it, or around it."""
+    difference = Difference(Spread((0.5,)), Spread((0.4,)), Interval(low, high))
+    assert difference.verdict == verdict
+    assert str(difference).endswith(verdict)
 
 
 def test_compare_recommenders_turned_round_is_the_same(drawn):
@@ -94,6 +117,17 @@ def test_compare_recommenders_draws_negatives_once(drawn):
     alone = recommend(model, test, sampled=Sampled(5, seed=8), k=3).measures["ndcg@3"].value
     assert found.measures["ndcg@3"].first.mean == pytest.approx(alone)
     assert str(found).startswith("SAMPLED METRIC")
+
+
+def test_compare_recommenders_asks_both_for_the_same_negatives(planted):
+    """Also where one knows more items: it is not asked for those."""
+    used = {"ann": "a", "bob": "bcd"}
+    small = planted(used, {"ann": {"b": 1}})
+    large = planted({**used, "eve": "efghijklmnopq"}, {"ann": {"b": 1, "c": 2, "d": 2}})
+    test = Interactions.from_triples(["ann"], ["b"])
+    found = compare_recommenders(small, large, test, sampled=Sampled(2), k=3)
+    assert found.measures["mrr@3"].second.mean == pytest.approx(1 / 3)
+    assert found.dropped_negatives == ({}, {})
 
 
 def test_compare_recommenders_refuses_what_is_no_model(drawn):

@@ -230,16 +230,22 @@ def test_similar_needs_a_likeness(things, taste):
 
 
 def test_user_scores_are_the_scores_of_hits(full, things):
-    """Columns are the items of the collection; what evaluation ranks is what is recommended."""
+    """Columns are items of taste and of the collection; those it has score as they are ranked."""
     things.delete([item(0, 3)])
+    things.upsert(["new"], vectors={"looks": [looks(0, 3)]})
     users = [user(0, 0), user(2, 4)]
-    scores = full.user_scores(users)
-    assert scores.shape == (2, len(things))
+    scores, ids = full.user_scores(users), full.interactions_.item_ids
+    assert scores.shape == (2, len(ids)) == (2, GROUPS * ITEMS_OF_GROUP + 1)
+    assert [id for id, known in zip(ids, full.known_items, strict=True) if not known] == [
+        item(0, 3)
+    ]
     for row, someone in zip(scores, users, strict=True):
-        told = dict(zip(full.item_ids, row.tolist(), strict=True))
-        for hit in full.recommend(someone, k=100, exclude_seen=False):
+        told = dict(zip(ids, row.tolist(), strict=True))
+        assert told.pop(item(0, 3)) == -np.inf
+        hits = full.recommend(someone, k=100, exclude_seen=False)
+        assert set(told) == set(hits.ids)
+        for hit in hits:
             assert told[hit.id] == pytest.approx(hit.score, abs=1e-6)
-    assert full.interactions_ is full._taste[0].learner.interactions_
 
 
 def test_recommender_refuses_names_that_meet_and_nothing_at_all(things, taste):

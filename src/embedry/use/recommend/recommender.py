@@ -15,6 +15,7 @@ Hu, Koren, Volinsky 2008, section 5 (shares of past items in a taste score). Bru
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,7 +126,10 @@ class Recommender:
 
     @property
     def interactions_(self) -> Interactions:
-        """What the first learner of taste was learned from.
+        """What the first learner of taste was learned from, with all items of the collection.
+
+        Items that only the collection knows stand behind the others; nobody has used them. With
+        `known_items` and `user_scores`, this is what an evaluation asks for.
 
         Raises
         ------
@@ -134,15 +138,16 @@ class Recommender:
         """
         if not self._taste:
             raise InputError("There must be taste to know what was used; pass taste=.")
-        return self._taste[0].learner.interactions_
+        used = self._taste[0].learner.interactions_
+        known, mirror = set(used.item_ids), self.collection.mirror
+        with mirror.lock:
+            alive = [mirror.items.ids[place] for place in np.flatnonzero(mirror.items.alive)]
+        return replace(used, item_ids=(*used.item_ids, *(id for id in alive if id not in known)))
 
     @property
-    def item_ids(self) -> tuple[Id, ...]:
-        """The items that `user_scores` scores: those of the collection, in their order."""
-        mirror = self.collection.mirror
-        with mirror.lock:
-            ids = mirror.items.ids
-            return tuple(ids[place] for place in np.flatnonzero(mirror.items.alive).tolist())
+    def known_items(self) -> NDArray[np.bool_]:
+        """Which items of `interactions_` may be recommended: those the collection has, (items,)."""
+        return positions_of(self.interactions_.item_ids, self.collection.mirror) >= 0
 
     def recommend(
         self,
@@ -297,7 +302,8 @@ class Recommender:
         Returns
         -------
         ndarray (n, items), float32
-            In the order of `item_ids`; what was seen is scored like the rest.
+            In the order of the items of `interactions_`; what was seen is scored like the rest,
+            what the collection lacks is minus infinity.
 
         Raises
         ------
@@ -312,8 +318,9 @@ class Recommender:
         mirror = self.collection.mirror
         with mirror.lock:
             totals = [self._weighed(question_of(one, mirror, self._parts)).total for one in askers]
-            alive = np.flatnonzero(mirror.items.alive)
-            return np.array([total[alive] for total in totals], np.float32)
+            positions = positions_of(self.interactions_.item_ids, mirror)
+        scores = [np.append(total, -np.inf)[positions] for total in totals]  # -1 finds the last
+        return np.array(scores, np.float32).reshape(len(askers), len(positions))
 
     def learn_weights(
         self, validation: Interactions, *, k: int = 10, users: int = 500, seed: int = 0

@@ -29,6 +29,7 @@ from embedry.learn.taste.content import as_content
 from embedry.learn.taste.inverse import invert
 from embedry.learn.taste.learner import TasteLearner
 from embedry.learn.taste.memory import check_memory
+from embedry.learn.taste.products import add_products
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["EASE"]
 
 _BYTES = 14  # for each pair of items: the matrix in float64, half as much to invert it, and counts
-_BLOCK = 256  # items or users worked on at a time
+_BLOCK = 256  # items counted at a time
 
 
 class EASE(TasteLearner):
@@ -223,9 +224,7 @@ class EASE(TasteLearner):
             return {}
         rows = self._content.rows(interactions.item_ids)
         for block in rows.blocks.values():
-            for first in range(0, len(gram), _BLOCK):
-                # (rows, dims) @ (dims, items) -> (rows, items)
-                gram[first : first + _BLOCK] += block[first : first + _BLOCK] @ block.T
+            add_products(gram, block)
         return dict(rows.missing)
 
     def _scores(self, past: Past) -> NDArray[np.float32]:

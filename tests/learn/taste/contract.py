@@ -221,6 +221,28 @@ class TasteContract:
             assert sum(causes.values()) == pytest.approx(hit.score, rel=1e-4, abs=1e-4)
             assert hit.because[0][0] == next(iter(causes))
 
+    def test_shares_are_the_causes_of_many_items(self, fitted, used):
+        """Shares of several items, one twice, are their causes in the order of the history."""
+        items, history = ["c0i8", "c1i5", "c0i8"], ["c1i1", "c0i4", "c0i0"]
+        shares = fitted.shares(items, history=history)
+        if not self.additive:
+            assert shares is None
+            return
+        assert shares.shape == (3, 3)
+        for item, row in zip(items, shares.tolist(), strict=True):
+            causes = fitted.causes(item, history=history)
+            assert row == pytest.approx([causes[id] for id in history], abs=1e-9)
+
+    def test_generation_is_another_after_each_fit(self, used):
+        """It stays while nothing is learned, also when asked of, and changes when something is."""
+        taste = self.make().fit(used)
+        first = taste.generation
+        taste.recommend("u0")
+        assert taste.generation is first
+        second = taste.partial_fit(grown()).generation
+        assert second is not first
+        assert taste.fit(used).generation is not second
+
     def test_history_is_what_was_learned_from(self):
         """A user's items with their values, in the order of the items."""
         data = Interactions.from_triples(["a", "a", "b", "b"], ["x", "y", "x", "z"], [2, 3.5, 1, 1])

@@ -62,28 +62,35 @@ def dense(used):
     return matrix
 
 
-def solved(fixed, values, alpha, regularization):
-    """Equation 4 of Hu, Koren, Volinsky 2008, one row after the other, by a full matrix."""
+def solved(fixed, values, alpha, regularization, scaling=1.0):
+    """Equation 4 of Hu, Koren, Volinsky 2008, one row after the other, by a full matrix.
+
+    Lambda of a row grows with its pairs and, each 1 / alpha, with all columns (Rendle 2021).
+    """
+    weights = (values > 0).sum(axis=1) + values.shape[1] / alpha
     rows = []
-    for row in values:
+    for row, weight in zip(values, weights / weights.mean(), strict=True):
         trust = np.diag(1 + alpha * row)
-        system = fixed.T @ trust @ fixed + regularization * np.eye(fixed.shape[1])
+        strength = regularization * weight**scaling
+        system = fixed.T @ trust @ fixed + strength * np.eye(fixed.shape[1])
         rows.append(np.linalg.solve(system, fixed.T @ trust @ (row > 0)))
     return np.array(rows)
 
 
-def test_fit_converges_to_the_exact_alternation():
+@pytest.mark.parametrize("scaling", [0.0, 0.5, 1.0])
+def test_fit_converges_to_the_exact_alternation(scaling):
     """At convergence the scores are those of exact alternating solves in float64."""
     rng = np.random.default_rng(4)
     values = rng.integers(1, 5, (9, 7)) * (rng.random((9, 7)) < 0.5)
     values[:, 0] = 1
-    taste = tiny(dims=2, alpha=2.0, regularization=0.5, iterations=300)
+    settings = {"regularization": 0.5, "frequency_scaling": scaling}
+    taste = tiny(dims=2, alpha=2.0, iterations=300, **settings)
     taste.fit(Interactions.from_scipy(sparse.csr_array(values.astype(float))))
     items = np.random.default_rng(0).standard_normal((7, 2))
     for _ in range(300):
-        users = solved(items, values, 2.0, 0.5)
-        items = solved(users, values.T, 2.0, 0.5)
-    users = solved(items, values, 2.0, 0.5)
+        users = solved(items, values, 2.0, 0.5, scaling)
+        items = solved(users, values.T, 2.0, 0.5, scaling)
+    users = solved(items, values, 2.0, 0.5, scaling)
     found = taste.user_embeddings_.vectors @ taste.item_embeddings_.vectors.T
     np.testing.assert_allclose(found, users @ items.T, atol=2e-3)
 

@@ -192,7 +192,9 @@ def test_recommend_parts_equal_plain_oracle(taste, shared_things, history):
     past = items[[place[id] for id in history]]
     confidence = 1 + taste.alpha * values
     system = items.T @ items + (past.T * (confidence - 1)) @ past
-    system += taste.regularization * np.eye(taste.dims)
+    pairs, columns = np.diff(taste.interactions_.indptr), len(items) / taste.alpha
+    scaled = (len(history) + columns) / (pairs + columns).mean()
+    system += taste.regularization * scaled * np.eye(taste.dims)
     wanted = np.linalg.solve(system, past.T @ confidence)
     users = taste.user_embeddings_.vectors
     dots = users @ taste.item_embeddings_.vectors.T

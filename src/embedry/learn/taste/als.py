@@ -107,7 +107,7 @@ class ALS(FactorLearner):
         regularization: float = 30.0,
         alpha: float = 5.0,
         iterations: int = 15,
-        frequency_scaling: float = 0.0,
+        frequency_scaling: float = 1.0,
         steps: int | None = 3,
         seed: int = 0,
         threads: int | None = None,

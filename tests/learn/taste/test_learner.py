@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.learn.taste.contract import checkerboard
 
 from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError, NotFittedError, UnknownIdError
 from embedry.learn.taste.als import ALS
+from embedry.learn.taste.past import largest
 
 
 def small(**changed):
@@ -92,3 +95,20 @@ def test_generation_changes_with_what_is_learned(used):
         change()
         assert all(taste.generation is not before for before in seen)
         seen.append(taste.generation)
+
+
+@given(
+    seed=st.integers(0, 99),
+    count=st.integers(1, 3000),
+    k=st.integers(1, 40),
+    values=st.integers(1, 500),
+    share=st.floats(0.1, 1),
+)
+@settings(max_examples=60, deadline=None)
+def test_largest_are_those_of_a_full_sort(seed, count, k, values, share):
+    """The best of some candidates in blocks are the best of all, ties in their order."""
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, values, count).astype(np.float32)
+    candidates = np.flatnonzero(rng.random(count) <= share)
+    expected = candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
+    np.testing.assert_array_equal(largest(scores, candidates, k), expected)

@@ -265,10 +265,9 @@ class TasteLearner(Learner):
         k = check_k(k)
         past = self._past(user, history)
         scores = self._scores(past)
-        candidates = self._candidates
+        found = largest(scores, self._candidates, k + exclude_seen * len(past.places))
         if exclude_seen:
-            candidates = candidates[~np.isin(candidates, past.places)]
-        found = largest(scores, candidates, k)
+            found = found[~np.isin(found, past.places)][:k]
         shares = self._shares(past, found)
         because = [()] * len(found) if shares is None else [self._causes(past, s) for s in shares]
         ids = self.interactions_.item_ids

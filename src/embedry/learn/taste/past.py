@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Past", "largest"]
 
+_BLOCK = 256  # scores
+
 
 @dataclass(frozen=True, eq=False)
 class Past:
@@ -34,12 +36,15 @@ class Past:
 def largest(
     scores: NDArray[np.float32], candidates: NDArray[np.int64], k: int
 ) -> NDArray[np.int64]:
-    """Return the k candidates of largest score, best first, ties in their order."""
-    mine = scores[candidates]
-    if k < len(candidates):
-        border = np.partition(mine, len(mine) - k)[len(mine) - k]
-        above = np.flatnonzero(mine > border)
-        level = np.flatnonzero(mine == border)[: k - len(above)]
-        chosen = np.sort(np.concatenate([above, level]))
-        candidates, mine = candidates[chosen], mine[chosen]
-    return candidates[np.argsort(-mine, kind="stable")]
+    """Return the k candidates of largest score, best first, ties in their order.
+
+    Candidates ascend. Of many only those are sorted that reach the k-th best maximum of a block:
+    at least k do, and hardly more.
+    """
+    mine = scores if len(candidates) == len(scores) else scores[candidates]
+    blocks = len(mine) // _BLOCK
+    if k < blocks:
+        maxima = mine[: blocks * _BLOCK].reshape(blocks, _BLOCK).max(axis=1)
+        few = np.flatnonzero(mine >= np.partition(maxima, blocks - k)[blocks - k])
+        candidates, mine = candidates[few], mine[few]
+    return candidates[np.argsort(-mine, kind="stable")[:k]]

@@ -302,7 +302,7 @@ class Writer:
             pairs = zip(vectors[:half], vectors[half : 2 * half], strict=True)
             vectors = [*(self.add(*pair) for pair in pairs), *vectors[2 * half :]]
         return self.lanes_of(
-            self._builder.extract_element(fold(self._builder, *vectors, 1), INT(0))
+            self._builder.extract_element(fold(self._builder, vectors[0], 1), INT(0))
         )
 
     def steps(self, scores: Any, labels: Any, rates: Any) -> Any:

@@ -41,6 +41,7 @@ __all__ = ["WalkPlan", "Walked", "start_state", "walk"]
 WALKERS = 64  # in lock-step; 32 are slower on large graphs, 128 no faster
 _NO_FLOATS, _NO_TABLE = np.empty(0, np.float32), np.empty((0, 2), np.uint32)
 _SMALLEST, _LARGEST = 1e-6, 1e6  # of p and q
+_BLOCK = 2**24  # proposals between two looks at the keyboard: some 0.3 s
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,11 +219,13 @@ def walk(
 
     Notes
     -----
-    ``4 * walks * length`` bytes, and as much again where walks end early. Probabilities are
-    exact but for 2**-32, the step of the random numbers. A biased walk proposes arcs by weight
-    and takes each with the probability its bias asks for, often without looking whether it is
-    near (Yang et al. 2019, section 4); the arc back is set apart when it would make all
-    others be refused too often.
+    ``4 * walks * length`` bytes, and as much again where walks end early. A biased walk proposes
+    arcs by weight and takes each with the probability its bias asks for, often without looking
+    whether it is near (Yang et al. 2019, section 4); the arc back is set apart when it would
+    make all others be refused too often. Where refusals are as many as the node has arcs, 16 at
+    least and 4096 at most, the next one is drawn from all of them: a step costs O(degree) at
+    most, whatever p, q and the weights. Probabilities are exact but for 2**-32 a proposal, the
+    step of the random numbers. Ctrl-C is heard about every 0.3 s.
     """
     check_array("starts", starts, np.int32)
     if starts.size and (starts.min() < 0 or starts.max() >= plan.nodes):
@@ -272,12 +275,14 @@ def _fill(
     biases = np.array([back, near, far]) / most
     weights = None if plan.weights is None else read_only(plan.weights)
     strengths = plan.strengths if plan.is_extended else None
-    walk_biased(
+    rooms = tuple(np.empty((ROOMS, WALKERS), np.int64)), tuple(np.empty((2, WALKERS)))
+    own_seeds, progress = np.empty(WALKERS, np.uint64), np.array([0, min(WALKERS, starts.size), 0])
+    while walk_biased(
         indptr, indices, weights, aliases, plan.totals, plan.hashed, strengths,
         plan.thresholds, biases, starts, seeds, length, tokens, lengths,
-        np.empty(WALKERS, np.uint64), tuple(np.empty((ROOMS, WALKERS), np.int64)),
-        tuple(np.empty((2, WALKERS))),
-    )  # fmt: skip
+        own_seeds, *rooms, progress, _BLOCK,
+    ):  # fmt: skip
+        pass  # back in Python, where Ctrl-C is heard
 
 
 @compiled

@@ -7,9 +7,12 @@ from hypothesis import strategies as st
 
 from embedry.card import Relation
 from embedry.data.corpus import Corpus
+from embedry.data.text import tokenizer
 from embedry.embeddings import Embeddings
 from embedry.encode.encoder import Encoder
 from embedry.errors import FileFormatError, ForeignSpaceError, InputError, NotFittedError
+from embedry.learn import modelfile
+from embedry.learn.modelfile import read_model, write_model
 from embedry.learn.word2vec import Word2Vec
 from embedry.learn.words import vocabulary
 from embedry.learn.words.ngrams import Subwords
@@ -351,6 +354,46 @@ def test_load_keeps_the_tokenizer_and_what_was_left_out(tmp_path):
     back = Word2Vec.load(tmp_path / "words")
     assert back.left_out_ == 1
     assert back.encode(["A-b a"]).unknown == ("a",)
+
+
+@pytest.mark.parametrize("rule", ["words", "words-3", "whitespace-2"])
+def test_load_refuses_words_of_another_rule(fitted, tmp_path, rule):
+    """A model of a release that split text otherwise is refused, not read with other words."""
+    fitted.save(tmp_path / "words")
+    card, told, file = read_model(tmp_path / "words", "word2vec")
+    arrays = {name: np.array(array) for name, array in file.arrays.items()}
+    write_model(tmp_path / "old", card, {**told, "_tokenizer": rule}, arrays)
+    for load in (Word2Vec.load, modelfile.load):
+        with pytest.raises(FileFormatError, match=f"split by 'words-2' or .*; it was by '{rule}'"):
+            load(tmp_path / "old")
+    write_model(tmp_path / "old", card, {**told, "_tokenizer": None}, arrays)
+    with pytest.raises(FileFormatError, match="is damaged: it must name the rule"):
+        Word2Vec.load(tmp_path / "old")
+
+
+def test_word2vec_of_another_rule_is_another_space(monkeypatch):
+    """The same vectors of the same words mix with none whose text was split otherwise."""
+    corpus = Corpus.from_lines(["a b c", "b c d"])
+    now = small().fit(corpus).card
+    assert small().fit(corpus).card.fingerprint == now.fingerprint
+    monkeypatch.setitem(tokenizer._RULES, "words", "words")
+    then = small().fit(corpus).card
+    assert now.relation_to(then) is Relation.FOREIGN
+
+
+def test_word2vec_finds_words_in_any_form():
+    """Documents, contexts and unseen words are the same composed or not, marks and all."""
+    lines = [f"{line} café हिन्दी x{at % 50}" for at, line in enumerate(topic_lines(400))]
+    words = small(subwords=Subwords(2, 3, 500)).fit(Corpus.from_lines(lines))
+    assert {"caf\xe9", "हिन्दी"} <= set(words.embeddings_.ids)
+    for role in ("word", "document"):
+        one, other = (words.encode([text], role) for text in ("CAFÉ naïf", "cafe\u0301 nai\u0308f"))
+        assert one.vectors.tobytes() == other.vectors.tobytes()
+    assert words.encode(["हिन्दी"]).unknown == ()
+    one, other = (
+        words.place(["n\xe9"], contexts=[[f"t0w1 {form} t0w2"]]) for form in ("n\xe9", "ne\u0301")
+    )
+    assert one.embeddings.vectors.tobytes() == other.embeddings.vectors.tobytes()
 
 
 def test_load_refuses_other_files(fitted, tmp_path):

@@ -23,6 +23,7 @@ import numpy as np
 
 from embedry.card import Card, fingerprint
 from embedry.data.corpus import Corpus
+from embedry.data.text.tokenizer import Tokenizer, rule_of, ruled_by
 from embedry.embeddings import Embeddings
 from embedry.errors import FileFormatError, InputError
 from embedry.ids import pack_ids, unpack_ids
@@ -346,7 +347,7 @@ class Word2Vec(Learner):
         pieces = () if ngrams is None else (ngrams.buckets, ngrams.vectors)
         content = fingerprint(
             _KIND, list(vocabulary.words), vectors, vocabulary.counts, common,
-            corpus.tokenizer, SMOOTHING, *pieces,
+            rule_of(corpus.tokenizer), SMOOTHING, *pieces,
         )  # fmt: skip
         settings = {**self._plain_settings(), "threads": thread_count(self.threads)}
         card = Card(
@@ -573,7 +574,7 @@ class Word2Vec(Learner):
             **pack_ids(space.embeddings.ids),
         }
         beside = {
-            "_tokenizer": space.tokenizer,
+            "_tokenizer": rule_of(space.tokenizer),
             "_left_out": self.left_out_,
             "_growth": None if self.growth_ is None else vars(self.growth_),
         }
@@ -600,12 +601,13 @@ class Word2Vec(Learner):
         FileNotFoundError
             If there is no such file.
         FileFormatError
-            If it is something else, or damaged.
+            If it is something else, damaged, or learned from text that another release split by
+            another rule.
         """
         card, settings, file = read_model(path, _KIND)
+        tokenizer = _ruled(path, settings.pop("_tokenizer", None))
         try:
-            tokenizer, left_out = settings.pop("_tokenizer"), settings.pop("_left_out")
-            growth = settings.pop("_growth")
+            left_out, growth = settings.pop("_left_out"), settings.pop("_growth")
             if settings["subwords"] is not None:
                 settings["subwords"] = Subwords(*settings["subwords"])
             if isinstance(settings["learning_rate"], list):  # JSON has no tuples
@@ -629,6 +631,25 @@ class Word2Vec(Learner):
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
         return words
+
+
+def _ruled(path: str | Path, rule: object) -> Tokenizer:
+    """Return the tokenizer of a model; refuse one whose words this release would not find."""
+    if not isinstance(rule, str):
+        raise FileFormatError(
+            f"{path} is damaged: it must name the rule its text was split by; got {rule!r}.",
+            path=path,
+        )
+    tokenizer = ruled_by(rule)
+    if tokenizer is None:
+        known = " or ".join(repr(rule_of(name)) for name in get_args(Tokenizer))
+        raise FileFormatError(
+            f"{path} must be learned from text split by {known}; it was by {rule!r}, the rule of "
+            "another release, which makes other words of the same text. Learn it anew, or open it "
+            "with that release.",
+            path=path,
+        )
+    return tokenizer
 
 
 def _check_corpus(corpus: object) -> None:

@@ -18,12 +18,14 @@ from embedry.kernels.text import tokens
 ALPHABET = (
     "aZ9_ \t\n\r\x0b\x0c\x1c\x1f\0.,':^`-\x85\xa0\xadéÉßİıΣσςάΑ\u0345\u2028\u3000日ﬁ\ufeff\ufffd"
 )
-ALPHABET += "。\U0001f600\U00010400"
+ALPHABET += "。\U0001f600\U00010400\u0301\u0307\u0338=<\u200c\u200dक\u094d\u0488\ufe0f\U0001e8d0"
 BROKEN = [b"\xce", b"\xa3", b"\xff", b"\xe2\x82", b"\xed\xa0\x80", b"\xf0\x9f", b"\xc0\x80"]
 PARTS = [*map(str.encode, ALPHABET), b"\r\n", *BROKEN]
 texts = st.one_of(
     st.lists(st.sampled_from(PARTS), max_size=40).map(b"".join),
-    st.lists(st.sampled_from("ΑΣσ'.:^`_1 \xad"), max_size=20).map("".join).map(str.encode),
+    st.lists(st.sampled_from("ΑΣσ'.:^`_1 \xad\u0301\u200d"), max_size=20)
+    .map("".join)
+    .map(str.encode),
     st.text(max_size=40).map(str.encode),
     st.binary(max_size=60),
 )
@@ -74,7 +76,7 @@ def test_reader_equals_plain(tokenizer, data, size):
 
 
 NASTY = "ΑΣ'b.Σa Σ\r\n\r\n\rcafé “naïve”—word\n\n  İΣ.\tz\x1fa\0b \x85\u2028x\ry".encode()
-NASTY += b"\xff\xe2\x82 e\r"
+NASTY += "e\u0301 हिन्दी-\u0301می\u200cخ J\u030c".encode() + b"\xff\xe2\x82 e\r"
 
 
 @tokenizers

@@ -1,12 +1,18 @@
 """Laws of tokenizers: what they say about bytes is what they do to text."""
 
-import re
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedry.data.text.tokenizer import bytes_of, tokenize, tokenize_lines
+from embedry.data.text.tokenizer import (
+    bytes_of,
+    rule_of,
+    ruled_by,
+    tokenize,
+    tokenize_lines,
+)
 from embedry.errors import InputError
 
 greek = st.text("ΑΣσ'._1\r\x85İ", max_size=9)
@@ -29,7 +35,24 @@ def test_tokenize_lines_of_single_characters():
     """No character of Unicode is treated otherwise by the shorter way."""
     every = [chr(code) for code in [*range(10), *range(11, 0xD800), *range(0xE000, 0x110000)]]
     found = tokenize_lines("\n".join(every))
-    assert found == [re.findall(r"\w+", character.lower()) for character in every]
+    forms = (unicodedata.normalize("NFC", character.lower()) for character in every)
+    assert found == [[form] if form[0].isalnum() or form == "_" else [] for form in forms]
+
+
+@pytest.mark.parametrize("name", ["words", "whitespace"])
+def test_rule_of_is_the_name_of_one_tokenizer(name):
+    """A rule leads back to its tokenizer; those of other releases to none."""
+    assert ruled_by(rule_of(name)) == name
+    for other in ("words", "words-1", "words-3", "", None, ["words-2"]):
+        assert ruled_by(other) is None
+    with pytest.raises(InputError, match="tokenizer must be one of"):
+        rule_of("bpe")
+
+
+def test_tokenize_by_white_space_changes_nothing():
+    """Capitals, marks apart and joiners stay as they are written."""
+    text = "Cafe\u0301 \u0301a İ\u200d"
+    assert tokenize(text, "whitespace") == text.split()
 
 
 @pytest.mark.parametrize("name", ["words", "whitespace"])

@@ -7,9 +7,9 @@ transformers (see ``embedry.encode``).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from embedry.data.text.words import words_of, words_of_lines
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ __all__ = [
     "TokenBytes",
     "Tokenizer",
     "bytes_of",
+    "rule_of",
+    "ruled_by",
     "tokenize",
     "tokenize_lines",
     "tokenizer_of",
@@ -26,40 +28,32 @@ __all__ = [
 
 Tokenizer = Literal["words", "whitespace"]
 
-_WORDS = re.compile(r"\w+")
 _MARKS = "\u3000。、，\xa0।۔"  # white space, full stops and commas of scripts that use no others
-
-
-def _words(text: str) -> list[str]:
-    return _WORDS.findall(text.lower())
-
-
-def _words_of_lines(text: str) -> list[list[str]]:
-    # lowered together: a line end is nothing that capital sigma looks across
-    find = _WORDS.findall
-    return [[line] if line.isalnum() else find(line) for line in text.lower().split("\n")]
 
 
 def _parts_of_lines(text: str) -> list[list[str]]:
     return list(map(str.split, text.split("\n")))
 
 
-_TOKENIZERS: dict[str, Callable[[str], list[str]]] = {"words": _words, "whitespace": str.split}
+_TOKENIZERS: dict[str, Callable[[str], list[str]]] = {"words": words_of, "whitespace": str.split}
 _OF_LINES: dict[str, Callable[[str], list[list[str]]]] = {
-    "words": _words_of_lines,
+    "words": words_of_lines,
     "whitespace": _parts_of_lines,
 }
+# What files and fingerprints call them: by another name once the words become others.
+_RULES: dict[Tokenizer, str] = {"words": "words-2", "whitespace": "whitespace"}
 
 
 def tokenize(text: str, tokenizer: Tokenizer = "words") -> list[str]:
-    r"""Split a text into tokens.
+    """Split a text into tokens.
 
     Parameters
     ----------
     text : str
     tokenizer : {"words", "whitespace"}
-        ``"words"``: runs of letters, digits and underscores of any script (``\w+``), lowercased.
-        ``"whitespace"``: split at white space and nothing else.
+        ``"words"``: runs of letters, digits and underscores of any script with their marks,
+        lowercased and in NFC; see `embedry.data.text.words`.
+        ``"whitespace"``: split at white space and nothing else; tokens stay as they are written.
 
     Returns
     -------
@@ -103,6 +97,48 @@ def tokenizer_of(name: str) -> Callable[[str], list[str]]:
     if not isinstance(name, str) or name not in _TOKENIZERS:
         raise InputError(f"tokenizer must be one of {', '.join(_TOKENIZERS)}; got {name!r}.")
     return _TOKENIZERS[name]
+
+
+def rule_of(name: Tokenizer) -> str:
+    """Return the rule that a tokenizer splits by, for files and fingerprints.
+
+    Parameters
+    ----------
+    name : {"words", "whitespace"}
+        See `tokenize`.
+
+    Returns
+    -------
+    str
+        Another one in a release that makes other words of the same text.
+
+    Raises
+    ------
+    InputError
+        If there is no such tokenizer.
+    """
+    tokenizer_of(name)
+    return _RULES[name]
+
+
+def ruled_by(rule: str) -> Tokenizer | None:
+    """Return the tokenizer that splits by a rule; None where none does any more, or yet.
+
+    Parameters
+    ----------
+    rule : str
+        From `rule_of`, of this release or another.
+
+    Returns
+    -------
+    {"words", "whitespace"} or None
+
+    Examples
+    --------
+    >>> ruled_by(rule_of("words")), ruled_by("words")
+    ('words', None)
+    """
+    return next((name for name, own in _RULES.items() if own == rule), None)
 
 
 def tokenize_lines(text: str, tokenizer: Tokenizer = "words") -> list[list[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks import evaluation
+from benchmarks import bpr, evaluation
 from benchmarks.report import alternate, data, table
 from embedry import Interactions
 from embedry.kernels.least_squares import check_csr, gram_matrix, loss, solve_rows
@@ -21,6 +21,7 @@ def run() -> None:
     used = Interactions.from_file(path)
     rows = [_compared(used, dims) for dims in (64, 128)]
     table(f"ALS on MovieLens-100K, {EPOCHS} epochs of conjugate gradient (3 steps)", rows)
+    bpr.run()
     evaluation.run()
 
 

@@ -58,12 +58,28 @@ def test_fit_als_learns_what_it_says(embedry, table, tmp_path):
     assert facts["dropped"] == {"header line": 1, "value of zero": 1}
     taste = ALS.load(out)
     assert taste.get_params() == {
-        "dims": 2, "regularization": 0.5, "alpha": 2.0, "iterations": 3, "frequency_scaling": 0.0,
+        "dims": 2, "regularization": 0.5, "alpha": 2.0, "iterations": 3, "frequency_scaling": 1.0,
         "steps": 3, "seed": 1, "threads": None,
     }  # fmt: skip
     shown = embedry(*words).out
     assert "Learned the taste of 2 users" in shown
     assert "1 for value of zero" in shown
+
+
+@pytest.mark.parametrize("learner", ["als", "bpr", "ease", "itemvec"])
+def test_fit_takes_ratings_from_any_columns(embedry, tmp_path, learner):
+    """Columns by name, another delimiter, ratings below the least left out and counted."""
+    rows = ["when|stars|who|what", *(f"{i}|{i % 5 + 1}|u{i % 4}|i{i % 9}" for i in range(28))]
+    (tmp_path / "t").write_text("\n".join([*rows, "29|1|u1|i1"]))
+    words = ["fit", learner, tmp_path / "t", "-o", tmp_path / "m"]
+    words += ["--delimiter", "|", "--columns", "who,what,stars"]
+    words += [] if learner == "itemvec" else ["--regularization", 0.01]
+    facts = json.loads(embedry(*words, "--json").out)
+    assert (facts["users"], facts["items"], facts["pairs"], facts["merged"]) == (4, 9, 28, 1)
+    facts = json.loads(embedry(*words, "--least", 2, "--json").out)
+    below = 6 + 1  # every fifth, and the pair that was rated 1 the second time
+    assert (facts["pairs"], facts["merged"]) == (28 - below, 1)
+    assert facts["dropped"]["value below 2"] == below
 
 
 def test_fit_bpr_learns_what_it_says(embedry, table, tmp_path):

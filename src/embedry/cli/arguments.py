@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from embedry.data.graph import Graph
+    from embedry.data.interactions import Interactions
     from embedry.ids import Id
     from embedry.learn.graph import DeepWalk, Node2Vec
 
@@ -33,6 +34,7 @@ __all__ = [
     "Epochs",
     "HowMany",
     "LearningRate",
+    "Least",
     "Length",
     "Negative",
     "Out",
@@ -40,6 +42,7 @@ __all__ = [
     "Reach",
     "Seed",
     "Threads",
+    "ValueColumns",
     "WalksPerNode",
     "as_columns",
     "as_delimiter",
@@ -47,6 +50,7 @@ __all__ = [
     "check_settings",
     "known_id",
     "read_graph",
+    "read_interactions",
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -73,6 +77,12 @@ Delimiter = Annotated[
 ]
 Columns = Annotated[
     str | None, typer.Option(help="Of source, target, weight: '0,1' or names in the first line.")
+]
+ValueColumns = Annotated[
+    str | None, typer.Option(help="Of user, item, value: '0,1,2' or names in the first line.")
+]
+Least = Annotated[
+    float | None, typer.Option(help="Ratings below are left out; the others count 1 each.")
 ]
 PairColumns = Annotated[
     str | None, typer.Option(help="Of user and item: '0,1' or names in the first line.")
@@ -199,3 +209,37 @@ def read_graph(edges: Path, delimiter: str | None, columns: str | None, *, direc
         columns=as_columns(columns) or (0, 1, 2),
         directed=directed,
     )
+
+
+def read_interactions(
+    table: Path, delimiter: str | None, columns: str | None, least: float | None
+) -> Interactions:
+    """Read who used what as the options say; see `embedry.Interactions.from_file`.
+
+    Parameters
+    ----------
+    table : Path
+    delimiter, columns : str or None
+        As typed.
+    least : float or None
+        As `embedry.Interactions.implicit` takes it; then the last of several ratings of a pair
+        holds. None keeps values as they are, and adds them up.
+
+    Returns
+    -------
+    Interactions
+
+    Raises
+    ------
+    FileNotFoundError, InputError, FileFormatError
+        As `embedry.Interactions.from_file`, and InputError as its ``implicit``.
+    """
+    from embedry.data.interactions import Interactions
+
+    found = Interactions.from_file(
+        table,
+        delimiter=as_delimiter(delimiter),
+        columns=as_columns(columns) or (0, 1, 2),
+        repeated="add" if least is None else "latest",
+    )
+    return found if least is None else found.implicit(least)

@@ -207,6 +207,9 @@ def als(
     iterations: Annotated[int, typer.Option(help="Times both sides are solved.")] = 15,
     seed: arguments.Seed = 0,
     threads: Annotated[int | None, typer.Option(help="The cores to use.")] = None,
+    delimiter: arguments.Delimiter = None,
+    columns: arguments.ValueColumns = None,
+    least: arguments.Least = None,
     as_json: arguments.AsJson = False,
 ) -> None:
     """Learn a space of taste from who used what."""
@@ -214,7 +217,7 @@ def als(
 
     taste = ALS(dims, iterations=iterations, seed=seed, threads=threads)
     _set(taste, regularization=regularization, alpha=alpha)
-    _learn_taste(taste, table, out, as_json=as_json)
+    _learn_taste(taste, table, out, (delimiter, columns, least), as_json=as_json)
 
 
 @app.command()
@@ -227,6 +230,9 @@ def bpr(
     epochs: Annotated[int, typer.Option(help="Times through the pairs.")] = 100,
     seed: arguments.Seed = 0,
     threads: arguments.Threads = None,
+    delimiter: arguments.Delimiter = None,
+    columns: arguments.ValueColumns = None,
+    least: arguments.Least = None,
     as_json: arguments.AsJson = False,
 ) -> None:
     """Learn a space of taste by ranking what was used before what was not."""
@@ -234,7 +240,7 @@ def bpr(
 
     taste = BPR(dims, epochs=epochs, seed=seed, threads=threads)
     _set(taste, regularization=regularization, learning_rate=learning_rate)
-    _learn_taste(taste, table, out, as_json=as_json)
+    _learn_taste(taste, table, out, (delimiter, columns, least), as_json=as_json)
 
 
 @app.command()
@@ -245,6 +251,9 @@ def ease(
         float | None, typer.Option(help="Larger: a weight needs more users who agree.")
     ] = None,
     memory: Annotated[float | None, typer.Option(help="The bytes that learning may take.")] = None,
+    delimiter: arguments.Delimiter = None,
+    columns: arguments.ValueColumns = None,
+    least: arguments.Least = None,
     as_json: arguments.AsJson = False,
 ) -> None:
     """Learn a weight between each two items from who used what."""
@@ -252,11 +261,11 @@ def ease(
 
     taste = EASE(memory=memory)
     _set(taste, regularization=regularization)
-    _learn_taste(taste, table, out, as_json=as_json)
+    _learn_taste(taste, table, out, (delimiter, columns, least), as_json=as_json)
 
 
 @app.command()
-def itemvec(
+def itemvec(  # noqa: PLR0913  (a command's options)
     table: PairsFile,
     out: arguments.Out,
     dims: arguments.Dims = 64,
@@ -272,6 +281,9 @@ def itemvec(
     ] = None,
     seed: arguments.Seed = 0,
     threads: arguments.Threads = None,
+    delimiter: arguments.Delimiter = None,
+    columns: arguments.ValueColumns = None,
+    least: arguments.Least = None,
     as_json: arguments.AsJson = False,
 ) -> None:
     """Learn a space of items that the same people use, by skip-gram."""
@@ -287,14 +299,19 @@ def itemvec(
         threads=threads,
     )
     _set(taste, learning_rate=learning_rate, ns_exponent=ns_exponent)
-    _learn_taste(taste, table, out, as_json=as_json)
+    _learn_taste(taste, table, out, (delimiter, columns, least), as_json=as_json)
 
 
-def _learn_taste(taste: TasteLearner, table: Path, out: Path, *, as_json: bool) -> None:
-    from embedry.data.interactions import Interactions
-
+def _learn_taste(
+    taste: TasteLearner,
+    table: Path,
+    out: Path,
+    how: tuple[str | None, str | None, float | None],
+    *,
+    as_json: bool,
+) -> None:
     arguments.check_folder_of(out)
-    used = Interactions.from_file(table)
+    used = arguments.read_interactions(table, *how)
     taste.fit(used).save(out)
     users, items = used.shape
     facts = {

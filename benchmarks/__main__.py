@@ -10,7 +10,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 from benchmarks.report import machine  # noqa: E402
 
 ALL = (
-    "startup", "words", "word_quality", "threads", "graphs", "recommend", "leave_one_out", "coldstart", "search",
+    "startup", "words", "word_quality", "threads", "graphs",
+    "recommend", "leave_one_out", "coldstart", "search",
 )  # fmt: skip
 
 if __name__ == "__main__":

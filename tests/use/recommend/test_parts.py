@@ -42,9 +42,9 @@ def full(things, taste, counts):
 
 def test_default_weights_sum_to_one(full, things, taste):
     """Parts of a kind share what is usual for it."""
-    usual = {"als": 0.35, "counts": 0.35, "looks": 0.15, "far": 0.15, "popularity": 0.1}
-    usual["recency"] = 0.1
-    assert dict(full.weights) == pytest.approx({name: one / 1.2 for name, one in usual.items()})
+    usual = {"als": 0.35, "counts": 0.35, "looks": 0.15, "far": 0.15, "popularity": 0.05}
+    usual["recency"] = 0.05
+    assert dict(full.weights) == pytest.approx({name: one / 1.1 for name, one in usual.items()})
     assert dict(Recommender(things, taste=taste, content="looks").weights) == {
         "taste": 0.7,
         "content": 0.3,
@@ -135,6 +135,10 @@ def test_reason_does_not_tell_of_parts_that_do_not_count(things, taste):
     assert all("because" not in hit.reason for hit in hits)
     assert next(hit for hit in hits if hit.id == item(0, 0)).reason == ""
     assert hits[1].reason.endswith(f"similar to {item(0, 0)}")
+    recommender = Recommender(
+        things, taste=taste, content="looks", weights={"taste": 1, "content": 0}
+    )
+    assert all("looks" not in hit.reason for hit in recommender.recommend(history=[item(0, 0)]))
 
 
 def test_exclude_leaves_out_by_id(recommender):

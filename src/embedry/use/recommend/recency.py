@@ -102,7 +102,7 @@ class RecencyPart(Part):
     recency : Recency
     """
 
-    USUAL: ClassVar[float] = 0.1
+    USUAL: ClassVar[float] = 0.05
     READS_METADATA: ClassVar[bool] = True
 
     def __init__(self, recency: Recency) -> None:

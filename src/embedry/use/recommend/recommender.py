@@ -71,7 +71,7 @@ class Recommender:
         Adds the part ``"recency"``: how new an item is.
     weights : mapping of name to float, optional
         What each part counts, scaled to sum to 1. Without it taste weighs 0.7, content 0.3,
-        popularity and recency 0.1 each, relative to one another; see `learn_weights`.
+        popularity and recency 0.05 each, relative to one another; see `learn_weights`.
 
     Raises
     ------

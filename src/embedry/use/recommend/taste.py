@@ -170,7 +170,7 @@ class PopularityPart(Part):
         Whose users are counted; where several learners know an item, the most of them.
     """
 
-    USUAL: ClassVar[float] = 0.1
+    USUAL: ClassVar[float] = 0.05
 
     def __init__(self, taste: Sequence[TastePart]) -> None:
         self.name = "popularity"

@@ -437,6 +437,17 @@ def test_interactions_chosen_and_without_part_the_pairs(rows, data):
             assert not made.without(part).among(part).any()
 
 
+@settings(max_examples=200, deadline=None)
+@given(timed, timed)
+def test_interactions_among_goes_by_names(one, other):
+    """Whatever the order of their names, and with names that one alone has, a set says the same."""
+    mine, theirs = (
+        Interactions.from_triples(*list(zip(*rows, strict=True))[:2]) for rows in (one, other)
+    )
+    held = set(entries(theirs))
+    assert mine.among(theirs).tolist() == [pair in held for pair in entries(mine)]
+
+
 @settings(max_examples=50, deadline=None)
 @given(timed, st.data())
 def test_interactions_subset_is_what_names_say(rows, data):

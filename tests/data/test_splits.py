@@ -164,7 +164,9 @@ def test_leave_one_out_takes_the_latest(used, validation, keep, seed):
         assert found.unseen["users"] == 0
     if keep in {"both", "items"}:
         assert found.unseen["items"] == 0
-    if not validation:
+    if validation:
+        assert all(len(used.history(user)) > 2 for user in found.validation.user_ids)
+    else:
         tested = len(found.test) + sum(found.kept.values())
         assert tested == len(used.user_ids)
 

@@ -580,6 +580,8 @@ def _built(
     """Leave out what is no edge, beside what was ``dropped`` before, and sort what is."""
     if self_loops not in get_args(SelfLoops):
         raise InputError(f"self_loops must be 'drop' or 'keep'; got {self_loops!r}.")
+    if not isinstance(directed, bool):
+        raise InputError(f"directed must be True or False; got {directed!r}.")
     kept, more = keep_edges(edges, self_loops=self_loops == "keep")
     dropped = {**dropped, **more}
     check_some(kept, dropped)

@@ -480,3 +480,45 @@ def test_graph_from_scipy_reads_blogcatalog():
     made = Graph.from_scipy(network)
     assert repr(made) == "Graph(10,312 nodes, 333,983 edges)"
     np.testing.assert_array_equal(made.indices, sparse.csr_array(network).indices)
+
+
+class LikePolars:
+    """The surface of a polars frame: columns by name, and iterating gives columns, not names."""
+
+    def __init__(self, columns):
+        self._columns = columns
+        self.columns = list(columns)
+
+    def __getitem__(self, name):
+        return self._columns[name]
+
+    def __iter__(self):
+        return iter(self._columns.values())
+
+
+class LazyFrame:
+    """A frame without rows."""
+
+
+def test_graph_from_frame_takes_frames_that_iterate_over_columns():
+    """Names are asked for, not guessed from iterating; a lazy frame is told to collect."""
+    columns = {"source": np.array(["ann", "bob"]), "target": np.array(["bob", "cid"])}
+    found = Graph.from_frame(LikePolars(columns))
+    assert found.ids == ("ann", "bob", "cid")
+    with pytest.raises(InputError, match="must have a column 'target'; it has source"):
+        Graph.from_frame(LikePolars({"source": columns["source"]}))
+    with pytest.raises(InputError, match="collect"):
+        Graph.from_frame(LazyFrame())
+
+
+@pytest.mark.parametrize("directed", ["x", 2, None, 1.0])
+def test_graph_directed_must_be_a_bool(directed, tmp_path):
+    """Anything else is refused, wherever a graph is made."""
+    (tmp_path / "edges").write_text("a b\n")
+    for make in (
+        lambda: Graph.from_edges([(1, 2)], directed=directed),
+        lambda: Graph.from_file(tmp_path / "edges", directed=directed),
+        lambda: Graph.from_frame({"source": ["a"], "target": ["b"]}, directed=directed),
+    ):
+        with pytest.raises(InputError, match="directed must be True or False"):
+            make()

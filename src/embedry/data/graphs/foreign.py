@@ -187,12 +187,15 @@ def read_frame(
     InputError
         If it is no frame, a column is missing, or has a gap: the message names its row.
     """
+    if type(frame).__name__ == "LazyFrame":
+        raise InputError("frame must hold its rows; a LazyFrame does not. Pass frame.collect().")
     if isinstance(frame, str) or not hasattr(frame, "__getitem__"):
         raise InputError(
             f"frame must be a DataFrame, a table or a mapping of columns; got {frame!r}. Pass "
             "pairs to from_edges."
         )
-    names = list(getattr(frame, "column_names", frame))
+    # Arrow says column_names, pandas and polars columns; a mapping gives its keys
+    names = list(getattr(frame, "column_names", getattr(frame, "columns", frame)))
     for name in (source, target, weight):
         if name is not None and name not in names:
             found = ", ".join(map(str, names))

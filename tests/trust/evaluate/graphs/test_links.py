@@ -101,6 +101,10 @@ def test_link_prediction_counts_pairs_without_a_vector(blocks):
     assert found.without_vector == (lacking,)
     assert found.tested == (len(pairs) - lacking,)
     assert f"{lacking} left out" in str(found)
+    edges = int((split.test_edges < 50).all(axis=1).sum())
+    assert found.chance == (edges / found.tested[0],)
+    assert f"(chance {found.chance[0]:.3f})" in str(found)
+    assert "chance" not in str(link_prediction(space, split))
 
 
 def test_link_prediction_counts_zero_vectors_where_they_have_no_cosine(blocks):

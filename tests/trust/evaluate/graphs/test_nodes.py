@@ -81,6 +81,15 @@ def test_node_classification_tells_planted_labels_from_noise():
     assert len(good.micro.values) == 4
 
 
+@pytest.mark.parametrize("scale", [2.0**-60, 2.0**60])
+def test_node_classification_does_not_depend_on_the_unit(scale):
+    """Vectors of any length are classified as those that learners give."""
+    space, carried = planted()
+    found = node_classification(Embeddings(space.ids, space.vectors * scale), carried, splits=2)
+    plain = node_classification(space, carried, splits=2)
+    assert found.macro.mean == pytest.approx(plain.macro.mean, abs=0.02)
+
+
 def test_node_classification_counts_what_is_left_out():
     """Ids without a vector, ids without a label."""
     space, carried = planted()

@@ -65,9 +65,20 @@ def test_read_word_pairs_refuses_columns_that_are_not_three_places(write, column
         read_word_pairs(write("a\tb\t1\t2\n"), columns=columns)
 
 
+def test_read_word_pairs_takes_quotes_off(write):
+    """Cells in quotes are the words without them, and may hold the mark."""
+    found = read_word_pairs(write('first,second,grade\n"w, x","w2",3\na, "b ""c""",4.5\n'))
+    assert found.pairs == (("w, x", "w2", 3.0), ("a", 'b "c"', 4.5))
+    assert found.header_lines == 1
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("a,b,3.5.1\nc,d,1\n", "line 1"),
+        ("a,b,1e999\nc,d,1\n", "line 1"),
+        ('a,b,"3,5"\nc,d,1\n', "line 1"),
+        ('a,"b,1\n', "line 1.*quotes"),
         ("a\tb\t1\nc\td\n", "line 2"),
         ("a\tb\t1\nc\td\thigh\n", "line 2.*'high'"),
         ("a\tb\t1\n\t\t2\n", "line 2"),

@@ -57,9 +57,12 @@ class LinkPrediction:
         For each split, the area under the ROC curve: how often an edge scores above a non-edge;
         0.5 is chance.
     average_precision : Spread
-        For each split; as many edges as non-edges are asked for, so that 0.5 is chance.
+        For each split; ``chance`` is what scores that say nothing reach.
     tested, trained : tuple of int
         For each split, pairs of both kinds that were scored, and learned from.
+    chance : tuple of float
+        For each split, the share of edges among the pairs that were scored: 0.5, but where pairs
+        were left out.
     without_vector : tuple of int
         For each split, test pairs left out because a node has no vector, or a zero vector where
         the operator is cosine.
@@ -70,13 +73,16 @@ class LinkPrediction:
     average_precision: Spread
     tested: tuple[int, ...]
     trained: tuple[int, ...]
+    chance: tuple[float, ...]
     without_vector: tuple[int, ...]
 
     def __str__(self) -> str:
         splits = f", {len(self.tested)} splits" if len(self.tested) > 1 else ""
+        level = float(np.mean(self.chance))
+        chance = "" if abs(level - 0.5) < 0.005 else f" (chance {level:.3f})"
         return (
             f"{self.operator}: AUC {self.auc}, average precision "
-            f"{self.average_precision}{splits}; {sum(self.tested):,} pairs, "
+            f"{self.average_precision}{chance}{splits}; {sum(self.tested):,} pairs, "
             f"{sum(self.without_vector):,} left out without a vector"
         )
 
@@ -137,8 +143,8 @@ def link_prediction(
         _Run(space, held, operator).scored(most, generator)
         for space, held in progress(runs, "Predicting links")
     ]
-    areas, precisions, tested, trained, left_out = zip(*each, strict=True)
-    return LinkPrediction(operator, Spread(areas), Spread(precisions), tested, trained, left_out)
+    areas, precisions, *counts = zip(*each, strict=True)
+    return LinkPrediction(operator, Spread(areas), Spread(precisions), *counts)
 
 
 def check_operator(operator: str) -> None:
@@ -207,8 +213,8 @@ class _Run:
 
     def scored(
         self, most: int, generator: np.random.Generator
-    ) -> tuple[float, float, int, int, int]:
-        """Return AUC, precision, and how many pairs were tested, learned from and left out."""
+    ) -> tuple[float, float, int, int, float, int]:
+        """Return AUC, precision, pairs tested, learned from, the chance, and pairs left out."""
         weights, trained = self._weights(most, generator)
         edges, non_edges = self._split.test_edges, self._split.test_non_edges
         true, false = self._known(edges), self._known(non_edges)
@@ -222,7 +228,8 @@ class _Run:
         truth = np.arange(len(scores)) < len(true)
         left_out = len(edges) + len(non_edges) - len(scores)
         precision = average_precision(scores, truth)
-        return auc(scores, truth), precision, len(scores), trained, left_out
+        chance = len(true) / len(scores)
+        return auc(scores, truth), precision, len(scores), trained, chance, left_out
 
     def _known(self, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows of the pairs whose nodes have vectors, (m, 2)."""

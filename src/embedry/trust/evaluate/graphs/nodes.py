@@ -143,7 +143,7 @@ def node_classification(
             f"train must leave nodes on both sides; {share:g} of {nodes} leaves "
             f"{learned} and {nodes - learned}. Pass train=0.5."
         )
-    rows = with_constant(embeddings.vectors[table.rows])  # (nodes, dims + 1)
+    rows = with_constant(_of_size_one(embeddings.vectors[table.rows]))  # (nodes, dims + 1)
     scores = []
     with bar("Classifying nodes", count * len(table.names)) as advance:
         for _ in range(count):
@@ -160,6 +160,18 @@ def node_classification(
         table.without_label,
         untrained,
     )
+
+
+def _of_size_one(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Divide vectors by a power of two where they are far from length 1 on average.
+
+    The regression holds weights near zero, and so does not suit vectors of any length. Those
+    that learners give, of lengths from 1/16 to 16, stay as they are.
+    """
+    rows = vectors.astype(np.float64)
+    size = float(np.sqrt((rows**2).sum(axis=1).mean()))
+    far = size > 0 and not 1 / 16 <= size <= 16
+    return rows / 2.0 ** round(np.log2(size)) if far else rows
 
 
 def _one_split(

@@ -10,6 +10,7 @@ SimLex-999. Mikolov, Chen, Corrado, Dean 2013 (questions-words.txt).
 
 from __future__ import annotations
 
+import csv
 import math
 from dataclasses import dataclass
 from itertools import chain
@@ -194,7 +195,8 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
     """Read graded word pairs from a text file, a pair a line.
 
     The line is cut at tabs, semicolons or commas, whichever the first line holds, or else at
-    white space. Empty lines and those that begin with ``#`` are passed over.
+    white space; a cell may stand in double quotes. Empty lines and those that begin with ``#`` are
+    passed over.
 
     Parameters
     ----------
@@ -207,7 +209,7 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
     Returns
     -------
     WordPairs
-        A first line whose grade is no number is a header, and counted.
+        A first line whose grade has no digit is a header, and counted.
 
     Raises
     ------
@@ -224,11 +226,25 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
     if not lines:
         raise InputError(f"{path} must hold at least one word pair; it is empty.")
     mark = next((mark for mark in "\t;," if mark in lines[0][1]), None)  # None: white space
-    rows = [(number, [cell.strip() for cell in line.split(mark)]) for number, line in lines]
-    header = len(rows[0][1]) > max(columns) and not _is_finite(rows[0][1][columns[2]])
+    rows = [(number, _cells(path, number, line, mark)) for number, line in lines]
+    grade = rows[0][1][columns[2]] if len(rows[0][1]) > max(columns) else "0"
+    header = not any(map(str.isdigit, grade))
     return WordPairs(
         [_row(path, number, cells, columns) for number, cells in rows[header:]], int(header)
     )
+
+
+def _cells(path: str | Path, number: int, line: str, mark: str | None) -> list[str]:
+    """Cut a line into cells, those in quotes without them."""
+    if mark is None:
+        return line.split()
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(mark)]
+    try:
+        cells = next(csv.reader([line], delimiter=mark, strict=True, skipinitialspace=True))
+    except csv.Error as error:
+        raise InputError(f"{path}, line {number}: {error}. Mend the quotes.") from error
+    return [cell.strip() for cell in cells]
 
 
 def _three_places(columns: object) -> tuple[int, int, int]:

@@ -9,13 +9,13 @@ DEV    := $(VENV)/.dev
 BENCH  := $(VENV)/.bench
 PEERS  := .venv-peers
 
-.PHONY: help setup demo test check bench bench-words bench-graphs docs clean
+.PHONY: help setup demo test check bench bench-words bench-graphs bench-recommend docs clean
 
 help:
 	@echo "make demo     learn, keep and use embeddings of this machine's Python library"
 	@echo "make test     the tests          make check    style, types, architecture"
 	@echo "make bench    against the peers  make docs     run what the documents show"
-	@echo "make bench-words, make bench-graphs: the same for words and graphs, peers apart"
+	@echo "make bench-words, make bench-graphs, make bench-recommend: more of each"
 	@echo "make setup    all of the above can then run offline"
 
 setup: $(DEV)
@@ -34,6 +34,9 @@ check: $(DEV)
 
 bench: $(BENCH)
 	@$(VENV)/bin/python -m benchmarks startup recommend search
+
+bench-recommend: $(BENCH)
+	@$(VENV)/bin/python -m benchmarks recommend leave_one_out coldstart
 
 bench-words: $(PEERS)/.peers
 	@$(PEERS)/bin/python -m benchmarks words word_quality threads

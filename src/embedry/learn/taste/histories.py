@@ -13,7 +13,6 @@ A. Paterek, "Improving regularized singular value decomposition for collaborativ
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["history_sums", "learn_map"]
 
 _RIDGE = 0.01  # of the mean square of a coordinate
-_AT_ONCE = 1 << 16  # pairs whose vectors are summed at once
 
 
 def history_sums(used: Interactions, items: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -45,19 +43,13 @@ def history_sums(used: Interactions, items: NDArray[np.float32]) -> NDArray[np.f
 
     Notes
     -----
-    Time: O(pairs dims). Memory beside the result: the items of some 65,000 pairs.
+    Time: O(pairs dims).
     """
+    from embedry.kernels.recommend.sums import row_sums
+
     counts = np.diff(used.indptr)
-    found = np.zeros((len(counts), items.shape[1]), np.float32)
-    active = np.flatnonzero(counts)
-    starts = used.indptr[active]
-    cuts = np.searchsorted(starts, np.arange(0, len(used.indices) + _AT_ONCE, _AT_ONCE))
-    for first, last in pairwise(np.unique(cuts).tolist()):
-        begin, end = starts[first], used.indptr[active[last - 1] + 1]
-        rows = items[used.indices[begin:end]]  # (pairs, dims)
-        sums = np.add.reduceat(rows, starts[first:last] - begin, axis=0)  # -> (users, dims)
-        found[active[first:last]] = sums / np.sqrt(counts[active[first:last], None])
-    return found
+    sums = row_sums(np.ascontiguousarray(items), used.indptr, used.indices)
+    return np.asarray(sums / np.sqrt(np.maximum(counts, 1))[:, None], np.float32)
 
 
 def learn_map(sums: NDArray[np.float32], users: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -100,6 +100,8 @@ def test_explain_shared_words_are_those_of_both(books):
     assert explain(books, "b2", 7).shared_words == ("queen",)
     assert explain(books, "b1", "b3").shared_words == ()
     assert explain(books, "bare", "b3").shared_words == ()
+    books.upsert(["hi", "hj"], documents=["हिन्दी भाषा, cafe\u0301", "Café की हिन्दी"])
+    assert set(explain(books, "hi", "hj").shared_words) == {"हिन्दी", "caf\xe9"}
 
 
 def test_explain_used_by_equals_a_hand_count(books, taste):

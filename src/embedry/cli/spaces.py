@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import normalize
 
 import typer
 
@@ -88,12 +89,12 @@ class Space:
         Returns
         -------
         str or int
-            The text as it stands; else the number it writes, else the text in lower case, where
-            only that is known.
+            The text as it stands; else the number it writes, else the text in NFC, else that in
+            lower case, where only that is known.
         """
         id = known_id(self.embeddings, text)
-        lower = text.lower()
-        return lower if id not in self.embeddings and lower in self.embeddings else id
+        others = (normalize("NFC", text), normalize("NFC", text.lower()))
+        return next((form for form in (id, *others) if form in self.embeddings), id)
 
     def placed(self, word: str) -> Embeddings | None:
         """Return a word that was not learned, placed by its n-grams.

@@ -9,12 +9,12 @@ whole.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from embedry.data.text.words import words_as_written
 from embedry.errors import EncoderMissingError, InputError, UnknownIdError
 from embedry.ids import check_id
 from embedry.learn.taste.learner import TasteLearner
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "FieldPart", "UsedBy", "explain"]
 
 _WORDS = 5
-_WORD = re.compile(r"\w+")
 _USERS = 5
 _NAMES = {"cosine": "cosine", "dot": "dot product", "euclidean": "minus the distance,"}
 _ROUNDING = 1e-3  # by how much shares may miss a score that they sum to
@@ -233,7 +232,7 @@ def _shared_words(collection: Collection, pair: Sequence[Item]) -> tuple[str, ..
     """Return words of the second item that the first is found by too, rarest first."""
     first, second = (searchable(item.id, item.document) for item in pair)
     asked = set(analyse_query(first))
-    word_of = {term: word for word in _WORD.findall(second) for term in analyse(word)}
+    word_of = {term: word for word in words_as_written(second) for term in analyse(word)}
     mirror = collection.mirror
     with mirror.lock:
         frequency = mirror.text().document_frequency

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from embedry.data.text import words as module
 from embedry.data.text.tokenizer import bytes_of
-from embedry.data.text.words import words_of, words_of_lines
+from embedry.data.text.words import words_as_written, words_of, words_of_lines
 from embedry.kernels.text.bytekinds import byte_kinds, last_break
 from embedry.kernels.text.tokens import Splitter
 
@@ -68,6 +68,12 @@ def plain(text):
 def test_words_by_hand(text, words):
     """Scripts whose vowels are marks, accents in two forms, joiners; Thai is not divided."""
     assert words_of(text) == words
+
+
+def test_words_as_written_keep_capitals():
+    """Only the form is changed."""
+    text = "Cafe\u0301 İ, parseHTML हिन्दी"
+    assert words_as_written(text) == ["Caf\xe9", "İ", "parseHTML", "हिन्दी"]
 
 
 @settings(max_examples=2000)

@@ -26,7 +26,7 @@ from unicodedata import category, normalize
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["words_of", "words_of_lines"]
+__all__ = ["words_as_written", "words_of", "words_of_lines"]
 
 _ASCII = re.compile(r"\w+")
 _JOINERS = "\u200c\u200d"
@@ -61,10 +61,28 @@ def words_of(text: str) -> list[str]:
     >>> words_of("Cafe\u0301 हिन्दी, 5!") == ["caf\xe9", "हिन्दी", "5"]
     True
     """
-    lowered = text.lower()
-    if lowered.isascii():
-        return _ASCII.findall(lowered)
-    return _any_script()(normalize("NFC", lowered))  # which looks first whether it is
+    return words_as_written(text.lower())
+
+
+def words_as_written(text: str) -> list[str]:
+    """Return the words of a text in NFC, capitals left as they are.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> words_as_written("İstanbul, Türkiye")
+    ['İstanbul', 'Türkiye']
+    """
+    if text.isascii():
+        return _ASCII.findall(text)
+    return _any_script()(normalize("NFC", text))  # which looks first whether it is
 
 
 def words_of_lines(text: str) -> list[list[str]]:
@@ -94,7 +112,7 @@ def words_of_lines(text: str) -> list[list[str]]:
 
 @cache
 def _any_script() -> Callable[[str], list[str]]:
-    r"""Return what finds the words of a text that is lowercased and in NFC.
+    r"""Return what finds the words of a text that is in NFC.
 
     Most words are over behind ``\w+``: whether a mark or joiner follows is asked first, in one
     look. Marks beyond the first plane stand apart, as ``re`` goes through them one by one.

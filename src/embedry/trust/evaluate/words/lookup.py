@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import numpy as np
 
@@ -15,9 +16,11 @@ from embedry.embeddings import Embeddings
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
+
+    from embedry.ids import Id
 
 __all__ = ["Answers", "Lookup"]
 
@@ -48,7 +51,8 @@ class Lookup:
     ----------
     embeddings : Embeddings
     words : iterable of str
-        All words of the questions.
+        All words of the questions. One that is not there as it stands is looked for in NFC, as
+        learners of words have theirs.
     lowercase : bool
         Look for a word in lower case where it is not there as it stands.
     """
@@ -62,11 +66,12 @@ class Lookup:
         if not isinstance(lowercase, (bool, np.bool_)):
             raise InputError(f"lowercase must be True or False; got {lowercase!r}.")
         known = {id: place for place, id in enumerate(embeddings.ids)}
-        self.places = {word: known.get(word, -1) for word in words}  # each word once, in order
+        # each word once, in order
+        self.places = {word: _place(known, word) for word in words}
         as_they_stand = sum(place >= 0 for place in self.places.values())
         if lowercase:
             for word, place in self.places.items():
-                self.places[word] = place if place >= 0 else known.get(word.lower(), -1)
+                self.places[word] = place if place >= 0 else _place(known, word.lower())
         self.lowered = sum(place >= 0 for place in self.places.values()) - as_they_stand
 
     @cached_property
@@ -81,3 +86,7 @@ class Lookup:
     def rows_of(self, questions: Iterable[tuple[str, ...]]) -> NDArray[np.int64]:
         """Return the place of each word of each question, (asked, words); -1 if unknown."""
         return np.array([[self.places[word] for word in words] for words in questions], np.int64)
+
+
+def _place(known: Mapping[Id, int], word: str) -> int:
+    return known.get(word, known.get(normalize("NFC", word), -1))

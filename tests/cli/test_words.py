@@ -57,6 +57,14 @@ def test_nearest_asks_for_each_word(embedry, space):
     assert shown.index("Near café") < shown.index("東京") < shown.index("Near king")
 
 
+def test_nearest_finds_a_word_in_any_form(embedry, space):
+    """Typed with its marks apart or in capitals, a word is the one that is known."""
+    embeddings, path = space
+    expected = [plain(embeddings.nearest(id="café", k=2))]
+    for typed in ("cafe\u0301", "CAFE\u0301", "CAF\xc9"):
+        assert answers(embedry("words", "nearest", path, typed, "-k", 2, "--json")) == expected
+
+
 def test_nearest_by_examples(embedry, space):
     """--like and --unlike, repeated, are those of Embeddings.nearest."""
     embeddings, path = space
@@ -129,6 +137,7 @@ def test_evaluate_tells_pairs_from_analogies(embedry, space, tmp_path):
     first, second = json.loads(done.out)["scores"]
     assert (first["kind"], first["asked"], first["known"]) == ("pairs", 5, 4)
     assert first["unknown"] == ["zyzzyva"]
+    assert first["header_lines"] == 1
     assert first["interval"]["low"] <= first["correlation"] <= first["interval"]["high"]
     assert (second["kind"], second["accuracy"]) == ("analogies", 1.0)
     assert (second["overall"]["known"], second["overall"]["asked"]) == (1, 2)

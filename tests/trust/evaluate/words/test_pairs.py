@@ -8,7 +8,7 @@ from scipy import stats
 
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
-from embedry.trust.evaluate import WordPairs, word_pairs
+from embedry.trust.evaluate import Analogies, WordPairs, analogies, word_pairs
 
 WORDS = [f"w{number}" for number in range(40)]
 
@@ -90,6 +90,25 @@ def test_word_pairs_lower_case_is_a_second_try():
     assert found.correlation > 0
     with pytest.raises(InputError, match="At least three pairs"):
         word_pairs(words, pairs, lowercase=False)
+
+
+def test_word_pairs_find_words_in_any_form():
+    """A word composed otherwise than in the space is the same word; the space has it in NFC."""
+    ids = ["caf\xe9", "bar", "i\u0307stanbul", "e\u0301t"]
+    words = Embeddings(ids, [[1, 0], [0, 1], [0.1, 1], [1, 0.2]])
+    pairs = [("cafe\u0301", "e\u0301t", 9), ("CAFE\u0301", "bar", 1), ("bar", "İstanbul", 8)]
+    found = word_pairs(words, pairs)
+    assert (found.known, found.lowered, found.unknown) == (3, 2, ())
+    asked = Analogies([("forms", [("cafe\u0301", "bar", "e\u0301t", "i\u0307stanbul")])])
+    assert analogies(words, asked).overall.known == 1
+
+
+def test_word_pairs_say_what_lines_were_headers():
+    """The score names the lines of its file that were left out, where there were any."""
+    scored = word_pairs(space(noise=0.2), WordPairs(graded(), 1))
+    assert scored.header_lines == 1
+    assert str(scored).endswith("0 words unknown, 1 header line skipped")
+    assert str(word_pairs(space(noise=0.2), graded())).endswith("0 words unknown")
 
 
 def test_word_pairs_refuse_what_has_no_correlation():

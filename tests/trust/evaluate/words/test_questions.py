@@ -35,6 +35,24 @@ def test_read_word_pairs_reads_what_is_published(write, text, header_lines):
     assert found.header_lines == header_lines
 
 
+@pytest.mark.parametrize(
+    "grade", ["SimLex999", "Human (mean)", "Rating 1-10", "r", "平均", '"mean, of 5"']
+)
+def test_read_word_pairs_passes_over_a_line_of_names(write, grade):
+    """A header is a first line whose grade is a name; what prints says that it was left out."""
+    found = read_word_pairs(write(f"word1,word2,{grade}\na,b,1\n"))
+    assert (list(found), found.header_lines) == ([("a", "b", 1.0)], 1)
+    assert repr(found) == "WordPairs(1 pairs, 1 header line skipped)"
+    assert repr(WordPairs(list(found), 2)) == "WordPairs(1 pairs, 2 header lines skipped)"
+    assert repr(WordPairs(list(found))) == "WordPairs(1 pairs)"
+
+
+def test_read_word_pairs_keeps_what_quotes_hold(write):
+    """As in graphs and ratings: blanks inside quotes stay, and a row may go over lines."""
+    found = read_word_pairs(write('"a ",b,1\n"c\nd",e,2\nf,g,3\n'))
+    assert list(found) == [("a ", "b", 1.0), ("c\nd", "e", 2.0), ("f", "g", 3.0)]
+
+
 def test_read_word_pairs_splits_at_white_space_and_takes_columns(write):
     """Where no mark stands in the first line; the grade may stand elsewhere."""
     path = write("word1 word2 POS score\nold  new A 1.58\nbig large A 9\n")
@@ -82,7 +100,12 @@ def test_read_word_pairs_takes_quotes_off(write):
         ("a\tb\t1\nc\td\n", "line 2"),
         ("a\tb\t1\nc\td\thigh\n", "line 2.*'high'"),
         ("a\tb\t1\n\t\t2\n", "line 2"),
-        ("a\tb\tnan\n", "at least one"),
+        ("a\tb\tnan\nc\td\t1\n", "line 1.*finite.*'nan'"),
+        ("a\tb\t-inf\nc\td\t1\n", "line 1"),
+        ("a,b,\nc,d,1\n", "line 1"),
+        ("a,b,-\nc,d,1\n", "line 1"),
+        ("a,b,O.5\nc,d,1\n", "line 1.*put # before it"),
+        ("a,b,grade\nc,d,high\n", "line 2.*'high'"),
         ("first\tsecond\tgrade\n", "at least one"),
         ("# nothing\n\n", "empty"),
     ],

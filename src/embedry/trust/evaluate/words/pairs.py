@@ -20,7 +20,7 @@ from embedry.metrics import as_metric
 from embedry.trust.evaluate.intervals import Interval, bootstrap
 from embedry.trust.evaluate.measures import spearman, weighted_spearman
 from embedry.trust.evaluate.words.lookup import Answers, Lookup
-from embedry.trust.evaluate.words.questions import as_word_pairs
+from embedry.trust.evaluate.words.questions import as_word_pairs, skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -49,6 +49,8 @@ class PairScore:
         Words without a vector, each once, in order of appearance.
     lowered : int
         Words found in lower case only.
+    header_lines : int
+        Lines of the file that named its columns and were left out.
     """
 
     correlation: float
@@ -57,11 +59,13 @@ class PairScore:
     known: int
     unknown: tuple[str, ...]
     lowered: int
+    header_lines: int = 0
 
     def __str__(self) -> str:
         return (
             f"Spearman {self.correlation:.3f} ({self.interval}) on {self.known:,} of "
             f"{self.asked:,} pairs, {len(self.unknown):,} words unknown"
+            f"{skipped(self.header_lines)}"
         )
 
 
@@ -123,7 +127,13 @@ def word_pairs(
     )
     found = answers.lookup
     return PairScore(
-        spearman(scores, grades), interval, len(asked), len(grades), found.unknown, found.lowered
+        spearman(scores, grades),
+        interval,
+        len(asked),
+        len(grades),
+        found.unknown,
+        found.lowered,
+        asked.header_lines,
     )
 
 

@@ -10,7 +10,6 @@ SimLex-999. Mikolov, Chen, Corrado, Dean 2013 (questions-words.txt).
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from itertools import chain
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedry.data.lines import open_source
 from embedry.data.text.encoding import read_text
 from embedry.errors import InputError
 from embedry.exchange.words import is_number
@@ -89,7 +89,7 @@ class WordPairs:
         return iter(self.pairs)
 
     def __repr__(self) -> str:
-        return f"WordPairs({len(self):,} pairs)"
+        return f"WordPairs({len(self):,} pairs{skipped(self.header_lines)})"
 
 
 @dataclass(frozen=True)
@@ -138,6 +138,12 @@ class Analogies:
 
     def __repr__(self) -> str:
         return f"Analogies({len(self):,} questions in {len(self.categories)} categories)"
+
+
+def skipped(header_lines: int) -> str:
+    """Return how many header lines were left out, for what prints; nothing where none was."""
+    plural = "" if header_lines == 1 else "s"
+    return f", {header_lines:,} header line{plural} skipped" if header_lines else ""
 
 
 def as_word_pairs(pairs: Iterable[WordPair]) -> WordPairs:
@@ -194,9 +200,9 @@ def _question(name: str, place: int, words: object) -> Question:
 def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 2)) -> WordPairs:
     """Read graded word pairs from a text file, a pair a line.
 
-    The line is cut at tabs, semicolons or commas, whichever the first line holds, or else at
-    white space; a cell may stand in double quotes. Empty lines and those that begin with ``#`` are
-    passed over.
+    The lines are cut at tabs, ``::``, semicolons or commas, whichever the first line holds, or
+    else at white space; but for white space and ``::``, a cell may stand in double quotes. Empty
+    lines and those that begin with ``#`` are passed over.
 
     Parameters
     ----------
@@ -209,7 +215,9 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
     Returns
     -------
     WordPairs
-        A first line whose grade has no digit is a header, and counted.
+        A first line is a header, and counted, where in place of the grade stands a name: letters
+        without a digit, such as ``Human (mean)``, or two letters first, such as ``SimLex999``;
+        not ``nan`` or ``inf``. Any other that is no number is refused.
 
     Raises
     ------
@@ -222,29 +230,20 @@ def read_word_pairs(path: str | Path, *, columns: tuple[int, int, int] = (0, 1, 
         If it is UTF-16 or UTF-32, packed by another tool than gzip, or gzipped and damaged.
     """
     columns = _three_places(columns)
-    lines = _lines(path)
-    if not lines:
+    rows = list(open_source(Path(path), None, "#").numbered())
+    if not rows:
         raise InputError(f"{path} must hold at least one word pair; it is empty.")
-    mark = next((mark for mark in "\t;," if mark in lines[0][1]), None)  # None: white space
-    rows = [(number, _cells(path, number, line, mark)) for number, line in lines]
-    grade = rows[0][1][columns[2]] if len(rows[0][1]) > max(columns) else "0"
-    header = not any(map(str.isdigit, grade))
+    header = len(rows[0][1]) > max(columns) and _is_name(rows[0][1][columns[2]])
     return WordPairs(
         [_row(path, number, cells, columns) for number, cells in rows[header:]], int(header)
     )
 
 
-def _cells(path: str | Path, number: int, line: str, mark: str | None) -> list[str]:
-    """Cut a line into cells, those in quotes without them."""
-    if mark is None:
-        return line.split()
-    if '"' not in line:
-        return [cell.strip() for cell in line.split(mark)]
-    try:
-        cells = next(csv.reader([line], delimiter=mark, strict=True, skipinitialspace=True))
-    except csv.Error as error:
-        raise InputError(f"{path}, line {number}: {error}. Mend the quotes.") from error
-    return [cell.strip() for cell in cells]
+def _is_name(grade: str) -> bool:
+    """Say whether a grade names its column: no mistyped number begins with two letters."""
+    letters = [character.isalpha() for character in grade]
+    named = any(letters) and not any(map(str.isdigit, grade))
+    return (named or (all(letters[:2]) and len(letters) > 1)) and not is_number(grade.encode())
 
 
 def _three_places(columns: object) -> tuple[int, int, int]:
@@ -272,8 +271,9 @@ def _row(path: str | Path, number: int, cells: list[str], columns: Sequence[int]
     first, second, grade = (cells[column] for column in columns)
     if not _is_finite(grade) or not (first and second):
         raise InputError(
-            f"{path}, line {number}: must hold two words and a number; got {first!r}, "
-            f"{second!r} and {grade!r}. Mend the line, or pass columns=."
+            f"{path}, line {number}: must hold two words and a finite number; got {first!r}, "
+            f"{second!r} and {grade!r}. Mend the line, pass columns=, or put # before it if it "
+            "says something else."
         )
     return first, second, float(grade)
 

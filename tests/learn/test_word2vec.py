@@ -396,6 +396,13 @@ def test_word2vec_finds_words_in_any_form():
     assert one.embeddings.vectors.tobytes() == other.embeddings.vectors.tobytes()
 
 
+def test_encode_tells_empty_from_unknown(fitted):
+    """Empty is a text without words; one of unknown words has no vector either, and names them."""
+    found = fitted.encode(["t0w1", "zebra", "", "..."])
+    assert (found.empty, found.unknown) == (2, ("zebra",))
+    assert found.placed.tolist() == [True, False, False, False]
+
+
 def test_load_refuses_other_files(fitted, tmp_path):
     """A missing file, and a file of another kind, say so."""
     with pytest.raises(FileNotFoundError):

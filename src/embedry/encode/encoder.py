@@ -37,7 +37,8 @@ class Encoded:
     truncated : int
         Items that were longer than the encoder reads.
     empty : int
-        Items without any content.
+        Items without any content. One whose words are all unknown is not empty: whether an item
+        has a vector, says ``placed``.
     unknown : tuple of str
         Words the encoder does not know, each once, in order of appearance.
     """

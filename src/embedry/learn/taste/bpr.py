@@ -81,7 +81,7 @@ class BPR(FactorLearner):
     Notes
     -----
     Only whether an item was used counts, not the values, in ``fit`` and in a history alike.
-    Time an epoch: O(pairs dims), some 30 million pairs a second and thread at 64 dims. Memory: 8
+    Time an epoch: O(pairs dims), some 30 million pairs a second on one thread at 64 dims. Memory: 8
     bytes a vector and dim, and the interactions.
 
     Examples

@@ -23,7 +23,7 @@ from embedry.metrics import COSINE, DOT
 from embedry.store.collection import Collection
 from embedry.store.memory.calibration import Background
 from embedry.use.recommend import Recommender
-from embedry.use.recommend.parts import Answer
+from embedry.use.recommend.parts.part import Answer
 from embedry.use.recommend.questions import asker_of, question_of
 
 

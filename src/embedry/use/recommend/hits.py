@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.query import Hit
-from embedry.use.recommend.content import ContentPart
-from embedry.use.recommend.taste import TastePart
+from embedry.use.recommend.parts.content import ContentPart
+from embedry.use.recommend.parts.taste import TastePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from embedry.ids import Id
     from embedry.store.collection import Collection
-    from embedry.use.recommend.parts import Answer, Part, Question
+    from embedry.use.recommend.parts.part import Answer, Part, Question
 
 __all__ = ["Weighed", "causes_of", "likeness_in_words", "made_hits"]
 

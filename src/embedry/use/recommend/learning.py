@@ -20,9 +20,9 @@ import numpy as np
 from embedry.data.interactions import Interactions
 from embedry.errors import InputError
 from embedry.learn.learner import whole_number
-from embedry.use.recommend.content import positions_of
+from embedry.use.recommend.parts.content import positions_of
+from embedry.use.recommend.parts.taste import TastePart
 from embedry.use.recommend.questions import asker_of, candidates_of, question_of
-from embedry.use.recommend.taste import TastePart
 from embedry.use.recommend.weights import named
 from embedry.vectors import check_k
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from embedry.ids import Id
     from embedry.store.collection import Collection
-    from embedry.use.recommend.parts import Part
+    from embedry.use.recommend.parts.part import Part
 
 __all__ = ["LearnedWeights", "Pools", "learned", "refuse_taught", "searched"]
 

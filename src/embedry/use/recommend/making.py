@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from embedry.errors import InputError
 from embedry.learn.taste.learner import TasteLearner
 from embedry.metrics import EUCLIDEAN
-from embedry.use.recommend.content import ContentPart
-from embedry.use.recommend.recency import Recency, RecencyPart
-from embedry.use.recommend.taste import PopularityPart, TastePart
+from embedry.use.recommend.parts.content import ContentPart
+from embedry.use.recommend.parts.popularity import PopularityPart
+from embedry.use.recommend.parts.recency import Recency, RecencyPart
+from embedry.use.recommend.parts.taste import TastePart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from embedry.store.collection import Collection
-    from embedry.use.recommend.parts import Part
+    from embedry.use.recommend.parts.part import Part
 
 __all__ = ["made_parts"]
 

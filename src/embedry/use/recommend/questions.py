@@ -9,8 +9,8 @@ import numpy as np
 from embedry.data.history import check_history
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import check_id
-from embedry.use.recommend.content import positions_of
-from embedry.use.recommend.parts import Asker, Question
+from embedry.use.recommend.parts.content import positions_of
+from embedry.use.recommend.parts.part import Asker, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from embedry.store.collection import Collection
     from embedry.store.memory.mirror import Mirror
     from embedry.store.metadata.filters import Filter
-    from embedry.use.recommend.parts import Part
-    from embedry.use.recommend.taste import TastePart
+    from embedry.use.recommend.parts.part import Part
+    from embedry.use.recommend.parts.taste import TastePart
 
 __all__ = ["asker_of", "candidates_of", "question_of"]
 

@@ -26,13 +26,13 @@ from embedry.learn.learner import real_number
 from embedry.query import Hits, Plan
 from embedry.store.collection import Collection
 from embedry.store.metadata.filters import parse_filter
-from embedry.use.recommend.content import ContentPart, positions_of, unit_rows
 from embedry.use.recommend.diversity import diverse, pool_size
 from embedry.use.recommend.hits import Weighed, causes_of, likeness_in_words, made_hits
 from embedry.use.recommend.learning import learned
 from embedry.use.recommend.making import made_parts
+from embedry.use.recommend.parts.content import ContentPart, positions_of, unit_rows
+from embedry.use.recommend.parts.taste import TastePart
 from embedry.use.recommend.questions import asker_of, candidates_of, question_of
-from embedry.use.recommend.taste import TastePart
 from embedry.use.recommend.weights import as_weights
 from embedry.vectors import check_k
 
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from embedry.learn.taste.learner import TasteLearner
     from embedry.store.metadata.filters import Filter
     from embedry.use.recommend.learning import LearnedWeights
-    from embedry.use.recommend.parts import Part, Question
-    from embedry.use.recommend.recency import Recency
+    from embedry.use.recommend.parts.part import Part, Question
+    from embedry.use.recommend.parts.recency import Recency
 
 __all__ = ["Recommender"]
 

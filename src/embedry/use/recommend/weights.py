@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from embedry.use.recommend.parts import Part
+    from embedry.use.recommend.parts.part import Part
 
 __all__ = ["as_weights", "named"]
 

@@ -1,7 +1,7 @@
 """What the parts of a recommendation have in common: they answer, share out, and say why.
 
 What it is: the contract of a part, and the values that go in and out. What it is not: a part;
-they are in `embedry.use.recommend.taste`, `content` and `recency`.
+they are the other files of this room.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 
 from embedry.store.memory.calibration import ITEMS, Background, measured
-from embedry.use.recommend.parts import Answer, Part, some
+from embedry.use.recommend.parts.part import Answer, Part, some
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from embedry.ids import Id
     from embedry.store.indexes.vector_index import VectorSet
     from embedry.store.memory.mirror import Mirror
-    from embedry.use.recommend.parts import Question
-    from embedry.use.recommend.taste import TastePart
+    from embedry.use.recommend.parts.part import Question
+    from embedry.use.recommend.parts.taste import TastePart
 
 __all__ = ["ContentPart", "positions_of", "unit_rows"]
 

@@ -14,13 +14,13 @@ from embedry.learn.learner import real_number
 from embedry.store.memory.calibration import Background
 from embedry.store.metadata.column import NumberColumn
 from embedry.store.metadata.rows import check_key, microseconds
-from embedry.use.recommend.parts import Answer, Part
+from embedry.use.recommend.parts.part import Answer, Part
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.store.memory.mirror import Mirror
-    from embedry.use.recommend.parts import Question
+    from embedry.use.recommend.parts.part import Question
 
 __all__ = ["Recency", "RecencyPart"]
 

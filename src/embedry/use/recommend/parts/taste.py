@@ -1,4 +1,4 @@
-"""Two parts that learners of taste give: how much somebody wants an item, and how many use it.
+"""The part that a learner of taste gives: how much somebody wants an item.
 
 References
 ----------
@@ -13,19 +13,17 @@ import numpy as np
 
 from embedry.errors import UnknownIdError
 from embedry.store.memory.calibration import HIGH, ITEMS, LOW, QUERIES, Background
-from embedry.use.recommend.parts import Answer, Part, some
+from embedry.use.recommend.parts.part import Answer, Part, some
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from embedry.ids import Id
     from embedry.learn.taste.learner import TasteLearner
     from embedry.store.memory.mirror import Mirror
-    from embedry.use.recommend.parts import Asker, Question
+    from embedry.use.recommend.parts.part import Asker, Question
 
-__all__ = ["PopularityPart", "TastePart"]
+__all__ = ["TastePart", "spread"]
 
 _USERS_AT_ONCE = 16
 _ITEMS_COMPARED = 64
@@ -109,7 +107,7 @@ class TastePart(Part):
         whose = self._whose(question.asker)
         if not whose:
             return Answer(np.full(len(rows), np.nan), self.background())
-        return Answer(_spread(self.learner.scores(**whose), rows), self.background())
+        return Answer(spread(self.learner.scores(**whose), rows), self.background())
 
     def _whose(self, asker: Asker) -> _Whose:
         """Return how to ask the learner; empty where it knows nothing of the asker."""
@@ -151,7 +149,7 @@ class TastePart(Part):
         """Return how alike the users of each item are to those of one; see `Part.likeness`."""
         if not self.knows(item):
             return None
-        raw = _spread(self.learner.similarities(item), self.rows_of(mirror))
+        raw = spread(self.learner.similarities(item), self.rows_of(mirror))
         if self._likenesses is None:
             ids, items = self.learner.interactions_.item_ids, self._some_items(ITEMS)
             asked = [ids[row] for row in some(items, _ITEMS_COMPARED).tolist()]
@@ -160,43 +158,7 @@ class TastePart(Part):
         return Answer(raw, self._likenesses)
 
 
-@final
-class PopularityPart(Part):
-    """How many have used each item: the logarithm of 1 and its users.
-
-    Parameters
-    ----------
-    taste : sequence of TastePart
-        Whose users are counted; where several learners know an item, the most of them.
-    """
-
-    USUAL: ClassVar[float] = 0.05
-
-    def __init__(self, taste: Sequence[TastePart]) -> None:
-        self.name = "popularity"
-        self._taste = taste
-
-    def answer(self, question: Question) -> Answer:
-        """Return log(1 + users); NaN where no learner knows the item."""
-        counts = self._counts(question.mirror)
-        known = np.log1p(counts[~np.isnan(counts)])
-        high = float(np.quantile(known, HIGH)) if known.size else 1.0
-        return Answer(np.log1p(counts), Background(0.0, max(high, 1e-6), len(known)))
-
-    def _counts(self, mirror: Mirror) -> NDArray[np.float64]:
-        counts = [
-            _spread(part.learner.interactions_.item_counts, part.rows_of(mirror))
-            for part in self._taste
-        ]
-        return np.asarray(np.fmax.reduce(counts))
-
-    def words(self, question: Question, positions: NDArray[np.int64]) -> list[str]:
-        """Return how many have used each item."""
-        counts = self._counts(question.mirror)[positions].tolist()
-        return [f"used by {count:,.0f}" if count > 0 else "" for count in counts]
-
-
-def _spread(
+def spread(
     values: NDArray[np.float32] | NDArray[np.int64], rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Give each position the value of its row: (items,) -> (positions,); NaN for row -1."""

@@ -126,10 +126,11 @@ class Recommender:
 
     @property
     def interactions_(self) -> Interactions:
-        """What the first learner of taste was learned from, with all items of the collection.
+        """What all learners of taste were learned from, with all items of the collection.
 
-        Items that only the collection knows stand behind the others; nobody has used them. With
-        `known_items` and `user_scores`, this is what an evaluation asks for.
+        A pair that several learners know is there once, its values added up. Items that only the
+        collection knows stand behind the others; nobody has used them. With `known_items` and
+        `user_scores`, this is what an evaluation asks for.
 
         Raises
         ------
@@ -139,6 +140,8 @@ class Recommender:
         if not self._taste:
             raise InputError("There must be taste to know what was used; pass taste=.")
         used = self._taste[0].learner.interactions_
+        for part in self._taste[1:]:
+            used = used.joined(part.learner.interactions_)
         known, mirror = set(used.item_ids), self.collection.mirror
         with mirror.lock:
             alive = [mirror.items.ids[place] for place in np.flatnonzero(mirror.items.alive)]

@@ -11,7 +11,10 @@ from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
 from embedry.learn.taste.als import ALS
+from embedry.learn.taste.popularity import Popularity
+from embedry.store.collection import Collection
 from embedry.trust.evaluate import Sampled, recommend
+from embedry.use.recommend import Recommender
 
 USED = {"ann": "ab", "bob": "bcd", "eve": "ade", "joe": "b"}
 SCORES = {
@@ -31,6 +34,11 @@ def taken(**users):
     """Return a test of letters: ``taken(ann="cd")``."""
     pairs = [(user, item) for user, items in users.items() for item in items]
     return Interactions.from_triples(*zip(*pairs, strict=True))
+
+
+def named(interactions):
+    users, items, _ = interactions.triples()
+    return set(zip(users, items, strict=True))
 
 
 def values(score):
@@ -112,6 +120,24 @@ def test_recommend_refuses_taught_pairs_that_are_not_asked_for(model):
     """Also where `among` would leave the pair out."""
     with pytest.raises(InputError, match="must hold no pair of the test"):
         recommend(model, taken(ann="bc"), among=["c"])
+
+
+def test_recommend_counts_as_seen_what_any_learner_of_a_recommender_was_taught(tmp_path):
+    """Pairs of a second learner are left out of the lists, and refused in a test."""
+    first = Popularity().fit(taken(ann="a", bob="ab", eve="abc"))
+    second = Popularity().fit(taken(ann="b", joe="cde", kim="de"))
+    with Collection.open(tmp_path / "things") as things:
+        things.upsert(list("abcdef"))
+        several = Recommender(things, taste={"bought": first, "read": second})
+        assert named(several.interactions_) == named(first.interactions_) | named(
+            second.interactions_
+        )
+        score = recommend(several, taken(ann="cd", joe="a"), k=1)
+        assert score.users == ("ann", "joe")  # the first learner does not know joe
+        # ann would be given b, the most used of all but a, had she not read it
+        assert score.per_user["hit_rate@1"].tolist() == [1, 1]
+        with pytest.raises(InputError, match=r"they hold 1 of 2, such as \('ann', 'b'\)"):
+            recommend(several, taken(ann="bc"))
 
 
 def test_recommend_counts_items_it_cannot_reach_as_misses(model):

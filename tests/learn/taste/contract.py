@@ -165,6 +165,22 @@ class TasteContract:
             assert [named[id] for id in hits.ids] == list(hits.scores)
         assert fitted.user_scores([]).shape == (0, len(used.item_ids))
 
+    def test_scores_of_many_histories_are_those_of_each(self, fitted, used):
+        """Lists, weighted histories and an iterator, one twice, in their order; none is fine."""
+        histories = [["c0i0", "c0i4"], {"c1i5": 2.0, "c0i8": 0.5}, used.history("u3")] * 2
+        many = fitted.history_scores([*histories, iter(["c2i2"])])
+        assert many.dtype == np.float32
+        assert many.shape == (7, len(used.item_ids))
+        for history, row in zip([*histories, ["c2i2"]], many, strict=True):
+            np.testing.assert_allclose(fitted.scores(history=history), row, rtol=1e-5, atol=1e-6)
+        assert fitted.history_scores([]).shape == (0, len(used.item_ids))
+        with pytest.raises(InputError, match="at least one item"):
+            fitted.history_scores([["c0i0"], []])
+        with pytest.raises(UnknownIdError, match="such as 'x'"):
+            fitted.history_scores([["c0i0"], ["x"]])
+        with pytest.raises(NotFittedError):
+            self.make().history_scores([["c0i0"]])
+
     def test_scores_of_a_history_are_those_of_its_user(self, fitted, used):
         """Somebody unknown who used what a user used gets the user's scores."""
         if self.tolerance is None:

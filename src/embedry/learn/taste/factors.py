@@ -345,6 +345,13 @@ class FactorLearner(TasteLearner):
         # (rows, dims) @ (dims, items) -> (rows, items)
         return np.asarray(self.user_embeddings_.vectors[rows] @ self.item_embeddings_.vectors.T)
 
+    def _past_scores(self, pasts: Sequence[Past]) -> NDArray[np.float32]:
+        vectors = np.empty((len(pasts), self.item_embeddings_.dims), np.float32)
+        for place, past in enumerate(pasts):
+            vectors[place] = self._folded(past)
+        # (pasts, dims) @ (dims, items) -> (pasts, items)
+        return np.asarray(vectors @ self.item_embeddings_.vectors.T)
+
     def _shares(self, past: Past, items: NDArray[np.int64]) -> NDArray[np.float64] | None:
         directions = self._directions(past)
         if directions is None:

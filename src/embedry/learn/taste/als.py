@@ -99,6 +99,7 @@ class ALS(FactorLearner):
     """
 
     KIND = "als"
+    PLACES_BY_USE = True
 
     def __init__(
         self,

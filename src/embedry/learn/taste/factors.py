@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from embedry.learn.place import Placed
 from embedry.learn.taste.content import ContentRows, as_content
 from embedry.learn.taste.learner import TasteLearner
 from embedry.learn.taste.placement import ContentMap, fit_content_map
+from embedry.learn.taste.placement_file import packed_map, unpacked_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -42,11 +43,14 @@ class FactorLearner(TasteLearner):
     user_embeddings_, item_embeddings_ : Embeddings
         Metric dot, roles user and item; a score is their dot product.
     placement_ : ContentMap or None
-        What `learn_placement` learned; None before, after another fit, and in a loaded learner.
+        What `learn_placement` learned; None before, and after another fit. It is saved.
+    PLACES_BY_USE : bool
+        Whether `place` also counts who has used an item.
     """
 
     user_embeddings_: Embeddings
     item_embeddings_: Embeddings
+    PLACES_BY_USE: ClassVar[bool] = False
     placement_: ContentMap | None = None
     _adopted: _Adopted | None = None
 
@@ -300,6 +304,9 @@ class FactorLearner(TasteLearner):
     ) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Return for each item the rows of the users who used it, and how strongly."""
         used = self.interactions_
+        learned_ones = [self._item_rows[id] for id in ids if id in self._item_rows]
+        if interactions is None and not used.item_counts[learned_ones].any():
+            return [(np.empty(0, np.int64), np.empty(0))] * len(ids)
         together = used if interactions is None else used.joined(interactions)
         by_item = together.transposed()
         places = {id: place for place, id in enumerate(together.item_ids)}
@@ -396,6 +403,8 @@ class FactorLearner(TasteLearner):
             vectors["adopted.basis"] = self._adopted.basis
             vectors["adopted.places"] = self._adopted.places
             vectors["adopted.learned"] = np.array([self._adopted.learned])
+        if self.placement_ is not None:
+            vectors.update(packed_map(self.placement_))
         return self.item_embeddings_.card, vectors
 
     def _restore(self, card: Card, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -407,6 +416,7 @@ class FactorLearner(TasteLearner):
                 arrays[f"adopted.{name}"] for name in ("basis", "places", "learned")
             )
             self._adopted = _Adopted(int(learned[0]), basis, places)
+        self.placement_ = unpacked_map(arrays)
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ class Past:
 
 
 def largest(
-    scores: NDArray[np.float32], candidates: NDArray[np.int64], k: int
+    scores: NDArray[np.floating], candidates: NDArray[np.int64], k: int
 ) -> NDArray[np.int64]:
     """Return the k candidates of largest score, best first, ties in their order.
 

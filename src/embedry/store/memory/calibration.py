@@ -65,7 +65,9 @@ class Background:
 
     def calibrated(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return scores on the common scale, (n,) float64; NaN (no vector) becomes 0."""
-        return np.nan_to_num((scores - self.low) / self.spread, nan=0.0)
+        scaled = np.asarray((scores - self.low) / self.spread)
+        scaled[np.isnan(scaled)] = 0.0
+        return scaled
 
     def to_dict(self) -> dict[str, float]:
         """Return it JSON-ready."""

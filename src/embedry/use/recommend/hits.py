@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedry.learn.taste.past import largest
 from embedry.query import Hit
 from embedry.use.recommend.parts.content import ContentPart
 from embedry.use.recommend.parts.taste import TastePart
@@ -52,9 +53,8 @@ class Weighed:
         self.total = np.sum(list(self.given.values()), axis=0)  # (parts, positions) -> (positions,)
 
     def best(self, candidates: NDArray[np.int64], k: int) -> NDArray[np.int64]:
-        """Return the k candidates of largest total, ties by position."""
-        order = np.lexsort((candidates, -self.total[candidates]))[:k]
-        return candidates[order]
+        """Return the k candidates, ascending positions, of largest total; ties by position."""
+        return largest(self.total, candidates, k)
 
     def lacking(self, candidates: NDArray[np.int64]) -> tuple[tuple[str, int], ...]:
         """Return of how many candidates each part says nothing, those of none left out."""

@@ -81,7 +81,9 @@ def _of_user(user: Id, taste: Sequence[TastePart]) -> Asker:
 
 
 def _of_history(used: dict[Id, float], taste: Sequence[TastePart], collection: Collection) -> Asker:
-    known = [id in collection or any(part.knows(id) for part in taste) for id in used]
+    mirror = collection.mirror
+    with mirror.lock:
+        known = [id in collection or any(one.knows(id, mirror) for one in taste) for id in used]
     unknown = [id for id, is_known in zip(used, known, strict=True) if not is_known]
     if not any(known):
         raise UnknownIdError(

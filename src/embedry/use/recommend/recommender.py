@@ -16,13 +16,14 @@ Hu, Koren, Volinsky 2008, section 5 (shares of past items in a taste score). Bru
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import check_id, check_ids
 from embedry.learn.learner import real_number
+from embedry.learn.taste.factors import FactorLearner
 from embedry.query import Hits, Plan
 from embedry.store.collection import Collection
 from embedry.store.metadata.filters import parse_filter
@@ -31,6 +32,7 @@ from embedry.use.recommend.hits import Weighed, causes_of, likeness_in_words, ma
 from embedry.use.recommend.learning import learned
 from embedry.use.recommend.making import made_parts
 from embedry.use.recommend.parts.content import ContentPart, positions_of, unit_rows
+from embedry.use.recommend.parts.placed import embeddings_of
 from embedry.use.recommend.parts.taste import TastePart
 from embedry.use.recommend.questions import asker_of, candidates_of, question_of
 from embedry.use.recommend.weights import as_weights
@@ -83,8 +85,8 @@ class Recommender:
     Notes
     -----
     Scales are measured at the first call, and again when taste has learned or a field has
-    doubled. An item without taste gets 0 from it; ``taste.adopt(taste.place(...))`` changes that,
-    and counts at the next call.
+    doubled. An item without taste gets 0 from it, until `learn_placement`: then content says
+    where new items lie in taste.
 
     Examples
     --------
@@ -361,6 +363,50 @@ class Recommender:
         )
         self._weights = found.weights
         return found
+
+    def learn_placement(self, *, weights: Mapping[str, float] | None = None) -> Self:
+        """Learn from content where new items lie in taste, and place them from now on.
+
+        Each learner of taste that can (`ALS`, `BPR`, `ItemVec`) learns how the fields of content
+        foretell it. From then on an item that nobody has used is wanted by those who want what
+        is like it, from the moment it is upserted. In `ALS` its first users and its content both
+        have a say until twenty have used it. The map stays with the learner, also in its file,
+        until the learner is fitted again.
+
+        Parameters
+        ----------
+        weights : mapping of field to float, optional
+            What each field counts; 1 each unless given.
+
+        Returns
+        -------
+        Recommender
+            Itself.
+
+        Raises
+        ------
+        InputError
+            If there is no content, no learner of taste that can place items, a weight is out of
+            range, or fewer than 30 items have both users and content.
+
+        Notes
+        -----
+        Some seconds for 2,000 items or more; see `FactorLearner.learn_placement`.
+        """
+        placers = [one.learner for one in self._taste if isinstance(one.learner, FactorLearner)]
+        if not placers or not self._content:
+            raise InputError(
+                "To place new items there must be content, and taste of vectors such as ALS; pass "
+                "both content= and taste=."
+            )
+        mirror = self.collection.mirror
+        with mirror.lock:
+            fields = [mirror.fields[part.field] for part in self._content]
+            alive = np.flatnonzero(mirror.items.alive)
+            content = {one.name: embeddings_of(one, mirror, alive) for one in fields}
+        for learner in placers:
+            learner.learn_placement(content, weights=weights)
+        return self
 
     @property
     def _field(self) -> str | None:

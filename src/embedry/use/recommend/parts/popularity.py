@@ -8,7 +8,6 @@ import numpy as np
 
 from embedry.store.memory.calibration import HIGH, Background
 from embedry.use.recommend.parts.part import Answer, Part
-from embedry.use.recommend.parts.taste import spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,19 +36,25 @@ class PopularityPart(Part):
     def __init__(self, taste: Sequence[TastePart]) -> None:
         self.name = "popularity"
         self._taste = taste
+        self._answer: Answer | None = None
+        self._counted: list[NDArray[np.int64]] = []
 
     def answer(self, question: Question) -> Answer:
         """Return log(1 + users); NaN where no learner knows the item."""
-        counts = self._counts(question.mirror)
-        known = np.log1p(counts[~np.isnan(counts)])
-        high = float(np.quantile(known, HIGH)) if known.size else 1.0
-        return Answer(np.log1p(counts), Background(0.0, max(high, 1e-6), len(known)))
+        rows = [part.rows_of(question.mirror) for part in self._taste]
+        same = len(rows) == len(self._counted) and all(
+            one is other for one, other in zip(rows, self._counted, strict=True)
+        )
+        if self._answer is None or not same:
+            used = np.log1p(self._counts(question.mirror))
+            known = used[~np.isnan(used)]
+            high = float(np.quantile(known, HIGH)) if known.size else 1.0
+            self._answer = Answer(used, Background(0.0, max(high, 1e-6), len(known)))
+            self._counted = rows
+        return self._answer
 
     def _counts(self, mirror: Mirror) -> NDArray[np.float64]:
-        counts = [
-            spread(part.learner.interactions_.item_counts, part.rows_of(mirror))
-            for part in self._taste
-        ]
+        counts = [part.counts(mirror) for part in self._taste]
         return np.asarray(np.fmax.reduce(counts))
 
     def words(self, question: Question, positions: NDArray[np.int64]) -> list[str]:

@@ -14,6 +14,7 @@ import numpy as np
 from embedry.errors import UnknownIdError
 from embedry.store.memory.calibration import HIGH, ITEMS, LOW, QUERIES, Background
 from embedry.use.recommend.parts.part import Answer, Part, some
+from embedry.use.recommend.parts.placed import PlacedTaste
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from embedry.store.memory.mirror import Mirror
     from embedry.use.recommend.parts.part import Asker, Question
 
-__all__ = ["TastePart", "spread"]
+__all__ = ["TastePart"]
 
 _USERS_AT_ONCE = 16
 _ITEMS_COMPARED = 64
@@ -44,7 +45,8 @@ class TastePart(Part):
     ----------
     name : str
     learner : TasteLearner
-        Fitted. What is derived from it is derived anew once it has learned again.
+        Fitted. What is derived from it is derived anew once it has learned again. Where it has
+        learned how content foretells taste, new items are placed; see `PlacedTaste`.
     """
 
     USUAL: ClassVar[float] = 0.7
@@ -52,24 +54,28 @@ class TastePart(Part):
     def __init__(self, name: str, learner: TasteLearner) -> None:
         self.name = name
         self.learner = learner
+        self._placed = PlacedTaste(learner)
+        self._now = learner  # with new items placed
         self._generation: object = None
         self._row_of: dict[Id, int] = {}
-        self._rows, self._rows_seen = np.empty(0, np.int64), (-1, -1)
+        self._rows = np.empty(0, np.int64)
+        self._measured_of: object = None
         self._background: Background | None = None
         self._likenesses: Background | None = None
 
-    def _notice(self) -> None:
-        """Forget what was derived from a learner that has learned since."""
-        if self._generation is self.learner.generation:
+    def _notice(self, mirror: Mirror) -> None:
+        """Catch up with what was learned, and with what content can place."""
+        self._now = self._placed.now(mirror)
+        if self._generation is self._now.generation:
             return
-        ids, known = self.learner.interactions_.item_ids, self.learner.known_items
+        ids, known = self._now.interactions_.item_ids, self._now.known_items
         self._row_of = {ids[row]: row for row in np.flatnonzero(known).tolist()}
-        self._rows_seen, self._background, self._likenesses = (-1, -1), None, None
-        self._generation = self.learner.generation
+        self._rows = np.empty(0, np.int64)
+        self._generation = self._now.generation
 
-    def knows(self, item: Id) -> bool:
-        """Say whether taste knows anything of an item."""
-        self._notice()
+    def knows(self, item: Id, mirror: Mirror) -> bool:
+        """Say whether taste knows anything of an item; hold the lock."""
+        self._notice(mirror)
         return item in self._row_of
 
     def history(self, user: Id) -> dict[Id, float]:
@@ -90,16 +96,16 @@ class TastePart(Part):
 
     def rows_of(self, mirror: Mirror) -> NDArray[np.int64]:
         """Return the item of taste at each position, (positions,), -1 where there is none."""
-        self._notice()
-        now = (mirror.items.seen, len(mirror.items))
-        if self._rows_seen != now:
-            rows = np.full(len(mirror.items), -1, np.int64)
-            for id, row in self._row_of.items():
-                position = mirror.items.position(id)
-                if position is not None:
-                    rows[position] = row
-            self._rows, self._rows_seen = rows, now
+        self._notice(mirror)
+        new = mirror.items.ids[len(self._rows) :]
+        if new:  # a position belongs to one id for good
+            self._rows = np.append(self._rows, [self._row_of.get(id, -1) for id in new])
         return self._rows
+
+    def counts(self, mirror: Mirror) -> NDArray[np.float64]:
+        """Return how many users each item has, (positions,); NaN for one that taste lacks."""
+        rows = self.rows_of(mirror)
+        return _spread(self._now.interactions_.item_counts, rows)
 
     def answer(self, question: Question) -> Answer:
         """Return the scores of the learner; NaN where it does not know the asker or the item."""
@@ -107,7 +113,7 @@ class TastePart(Part):
         whose = self._whose(question.asker)
         if not whose:
             return Answer(np.full(len(rows), np.nan), self.background())
-        return Answer(spread(self.learner.scores(**whose), rows), self.background())
+        return Answer(_spread(self._now.scores(**whose), rows), self.background())
 
     def _whose(self, asker: Asker) -> _Whose:
         """Return how to ask the learner; empty where it knows nothing of the asker."""
@@ -124,8 +130,8 @@ class TastePart(Part):
         known = np.flatnonzero(rows >= 0)
         if not whose or not known.size:
             return shares
-        ids = [self.learner.interactions_.item_ids[row] for row in rows[known].tolist()]
-        found = self.learner.shares(ids, **whose)
+        ids = [self._now.interactions_.item_ids[row] for row in rows[known].tolist()]
+        found = self._now.shares(ids, **whose)
         if found is not None:
             past = self.history(whose["user"]) if "user" in whose else whose["history"]
             place = {id: column for column, id in enumerate(question.asker.ids)}
@@ -134,40 +140,47 @@ class TastePart(Part):
 
     def background(self) -> Background:
         """Return how scores of users are spread, measured once for what is learned now."""
-        self._notice()
+        self._measure_anew()
         if self._background is None:
-            items, users = self._some_items(ITEMS), self._some_users()
+            items, users = self._some_items(), self._some_users()
             blocks = [users[i : i + _USERS_AT_ONCE] for i in range(0, len(users), _USERS_AT_ONCE)]
             scores = [self.learner.user_scores(block)[:, items] for block in blocks]
-            self._background = _between_quantiles(np.concatenate(scores), len(self._row_of))
+            self._background = _between_quantiles(np.concatenate(scores))
         return self._background
 
-    def _some_items(self, most: int) -> NDArray[np.int64]:
-        return some(np.array(list(self._row_of.values()), np.int64), most)
+    def _measure_anew(self) -> None:
+        """Forget what was measured of a learner that has learned since."""
+        if self._measured_of is not self.learner.generation:
+            self._background = self._likenesses = None
+            self._measured_of = self.learner.generation
+
+    def _some_items(self) -> NDArray[np.int64]:
+        return some(np.flatnonzero(self.learner.known_items), ITEMS)
 
     def likeness(self, item: Id, mirror: Mirror) -> Answer | None:
         """Return how alike the users of each item are to those of one; see `Part.likeness`."""
-        if not self.knows(item):
+        if not self.knows(item, mirror):
             return None
-        raw = spread(self.learner.similarities(item), self.rows_of(mirror))
+        raw = _spread(self._now.similarities(item), self.rows_of(mirror))
+        self._measure_anew()
         if self._likenesses is None:
-            ids, items = self.learner.interactions_.item_ids, self._some_items(ITEMS)
+            ids, items = self.learner.interactions_.item_ids, self._some_items()
             asked = [ids[row] for row in some(items, _ITEMS_COMPARED).tolist()]
             scores = np.array([self.learner.similarities(id)[items] for id in asked])
-            self._likenesses = _between_quantiles(scores, len(self._row_of))
+            self._likenesses = _between_quantiles(scores)
         return Answer(raw, self._likenesses)
 
 
-def spread(
+def _spread(
     values: NDArray[np.float32] | NDArray[np.int64], rows: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Give each position the value of its row: (items,) -> (positions,); NaN for row -1."""
     return np.append(values.astype(np.float64), np.nan)[rows]
 
 
-def _between_quantiles(scores: NDArray[np.float32], items: int) -> Background:
+def _between_quantiles(scores: NDArray[np.float32]) -> Background:
     known = scores[~np.isnan(scores)].astype(np.float64)
     if not known.size:
-        return Background(0.0, 1.0, items)
+        return Background(0.0, 1.0, 0)
     low, high = (float(one) for one in np.quantile(known, [LOW, HIGH]))
-    return Background(low, max(high, low + 1e-6), items)
+    return Background(low, max(high, low + 1e-6), 0)

@@ -1,0 +1,186 @@
+"""Laws of new items in a recommender: content places them at once, and use takes over."""
+
+import numpy as np
+import pytest
+
+from embedry import ALS, BPR, EASE, Collection, InputError, Interactions, Recommender, load
+
+GROUPS, ITEMS, USERS = 4, 120, 200
+NEW = range(ITEMS, ITEMS + 4)
+WEIGHTS = {"taste": 1.0, "content": 0.0}  # what taste alone says
+
+
+def group(item):
+    return item % GROUPS
+
+
+def about(items):
+    """Return content that says the group, with noise."""
+    rows = [np.random.default_rng(item).normal(scale=0.05, size=GROUPS) for item in items]
+    return np.eye(GROUPS)[[group(item) for item in items]] + rows
+
+
+def pairs(seed=0):
+    """Return pairs of users and items: users of a group use half of its items."""
+    drawn = np.random.default_rng(seed).random((USERS, ITEMS)) < 0.5
+    return [
+        (u, i) for u in range(USERS) for i in range(ITEMS) if group(u) == group(i) and drawn[u, i]
+    ]
+
+
+def learned(kind=ALS, **settings):
+    return kind(**settings).fit(Interactions.from_triples(*zip(*pairs(), strict=True)))
+
+
+@pytest.fixture
+def taste():
+    return learned(dims=8, regularization=1.0, threads=1)
+
+
+@pytest.fixture
+def things(tmp_path):
+    with Collection.open(tmp_path / "things") as collection:
+        collection.add_field("looks", dims=GROUPS)
+        collection.upsert(range(ITEMS), vectors={"looks": about(range(ITEMS))})
+        yield collection
+
+
+def asked(things, taste):
+    return Recommender(things, taste=taste, content="looks", weights=WEIGHTS)
+
+
+def score_of(recommender, item, user=0):
+    hits = recommender.recommend(user, k=ITEMS + 10)
+    return next(hit.score for hit in hits if hit.id == item)
+
+
+def test_placed_wants_an_item_of_a_moment_ago_for_its_group(things, taste):
+    """Before, taste knows nothing of it; after learning placement, its group wants it, at once."""
+    recommender = asked(things, taste)
+    things.upsert(list(NEW), vectors={"looks": about(NEW)})
+    assert score_of(recommender, NEW[0]) == 0
+    assert dict(recommender.recommend(0).plan.lacking)["taste"] == len(NEW)
+    assert recommender.learn_placement() is recommender
+    own, others = score_of(recommender, NEW[0]), [score_of(recommender, item) for item in NEW[1:]]
+    assert own > max(others) + 0.3
+    later = NEW[-1] + 1
+    things.upsert([later], vectors={"looks": about([later])})
+    assert score_of(recommender, later) == pytest.approx(own, abs=0.1)
+    assert recommender.recommend(0).plan.lacking == ()
+
+
+def test_placed_shares_sum_to_the_score(things, taste):
+    """What past items give to a placed item sums to what taste says of it."""
+    recommender = asked(things, taste).learn_placement()
+    things.upsert(list(NEW), vectors={"looks": about(NEW)})
+    hits = recommender.recommend(0, k=ITEMS)
+    hit = next(hit for hit in hits if hit.id == NEW[0])
+    part = recommender._taste[0]
+    mirror = things.mirror
+    with mirror.lock:
+        found = part._placed.now(mirror)
+        low = part.background()
+    whole = sum(found.causes(NEW[0], 0).values())
+    assert hit.score == pytest.approx((whole - low.low) / low.spread, abs=1e-4)
+    assert hit.because
+    assert {group(id) for id, _ in hit.because} == {0}
+    assert hit.reason.startswith("because you used ")
+
+
+def test_placed_leaves_the_learner_as_it_is(things, taste):
+    """The learner itself neither learns of the new items nor moves."""
+    before = taste.item_embeddings_.vectors.copy()
+    recommender = asked(things, taste).learn_placement()
+    things.upsert(list(NEW), vectors={"looks": about(NEW)})
+    recommender.recommend(0)
+    assert set(taste.item_embeddings_.ids) == set(range(ITEMS))
+    np.testing.assert_array_equal(taste.item_embeddings_.vectors, before)
+
+
+def test_placed_follows_content_that_changes(things, taste):
+    """An item of another content moves; one that loses its content, or is gone, is unknown."""
+    recommender = asked(things, taste).learn_placement()
+    things.upsert([NEW[0]], vectors={"looks": about([NEW[0]])})
+    before = score_of(recommender, NEW[0])
+    things.upsert([NEW[0]], vectors={"looks": about([NEW[1]])})
+    assert score_of(recommender, NEW[0]) < before - 0.3
+    things.delete([NEW[0]])
+    assert NEW[0] not in recommender.recommend(0, k=ITEMS + 10).ids
+    things.upsert([NEW[0]])
+    assert score_of(recommender, NEW[0]) == 0
+
+
+def test_placed_counts_in_a_history(things, taste):
+    """Somebody who has used new items alone gets the items of their group."""
+    recommender = asked(things, taste).learn_placement()
+    things.upsert(list(NEW), vectors={"looks": about(NEW)})
+    hits = recommender.recommend(history=[NEW[2]], k=5)
+    assert {group(id) for id in hits.ids} == {2}
+    assert recommender.similar(NEW[1], k=5).ids
+    assert {group(id) for id in recommender.similar(NEW[1], k=5).ids} == {1}
+
+
+def test_placed_hands_over_to_evidence(things, taste):
+    """What users do moves an item away from what content says, the more the more there are."""
+    item, strangers = NEW[0], [user for user in range(USERS) if group(user) == 1]
+    things.upsert([item], vectors={"looks": about([item])})
+    scores = []
+    for count in (0, 2, 10):
+        learner = learned(dims=8, regularization=1.0, threads=1)
+        if count:
+            learner.partial_fit(Interactions.from_triples(strangers[:count], [item] * count))
+        recommender = asked(things, learner).learn_placement()
+        scores.append((score_of(recommender, item, 0), score_of(recommender, item, strangers[-1])))
+    own, other = np.array(scores).T
+    assert own[0] > other[0] + 0.3
+    assert (np.diff(other) > 0.02).all()
+    assert own[1] > 0.3  # two users of another group do not undo what content says
+
+
+def test_placed_is_kept_in_the_file(things, taste, tmp_path):
+    """A learner that is saved and loaded places items as before, without learning it again."""
+    recommender = asked(things, taste).learn_placement()
+    things.upsert(list(NEW), vectors={"looks": about(NEW)})
+    taste.save(tmp_path / "taste")
+    loaded = asked(things, load(tmp_path / "taste"))
+    assert loaded.recommend(0, k=ITEMS) == recommender.recommend(0, k=ITEMS)
+
+
+def test_placed_is_over_when_taste_learns_again(things, taste):
+    """Another fit forgets how content foretells taste; the plan counts what taste lacks."""
+    recommender = asked(things, taste).learn_placement()
+    things.upsert(list(NEW), vectors={"looks": about(NEW)})
+    assert recommender.recommend(0).plan.lacking == ()
+    taste.fit(taste.interactions_)
+    assert dict(recommender.recommend(0).plan.lacking)["taste"] == len(NEW)
+
+
+def test_placed_works_for_learners_that_count_no_use(things):
+    """BPR places items that nobody has used."""
+    recommender = asked(things, learned(BPR, dims=8, threads=1)).learn_placement()
+    things.upsert(list(NEW), vectors={"looks": about(NEW)})
+    assert score_of(recommender, NEW[0]) > score_of(recommender, NEW[1]) + 0.1
+
+
+def test_placed_needs_content_and_vectors(things, taste):
+    """Without content, or with taste that is no vectors, there is nothing to learn from."""
+    for recommender in (
+        Recommender(things, taste=taste),
+        Recommender(things, taste=learned(EASE), content="looks"),
+        Recommender(things, content="looks"),
+    ):
+        with pytest.raises(InputError, match="To place new items there must be content, and taste"):
+            recommender.learn_placement()
+    with pytest.raises(InputError, match="weights must be of spaces of the content"):
+        asked(things, taste).learn_placement(weights={"sound": 1.0})
+
+
+def test_placed_needs_all_the_spaces_it_was_learned_from(things, taste, tmp_path):
+    """In a collection that lacks the field, taste knows what it has learned, and no more."""
+    asked(things, taste).learn_placement()
+    with Collection.open(tmp_path / "others") as others:
+        others.add_field("looks", dims=GROUPS)  # of the same name, and another space
+        others.upsert(list(NEW), vectors={"looks": about(NEW)})
+        others.upsert([0, 4])
+        recommender = asked(others, taste)
+        assert dict(recommender.recommend(1).plan.lacking)["taste"] == len(NEW)

@@ -236,3 +236,45 @@ def test_fit_refuses_with_one_line(embedry, tmp_path, edges, words, match):
     assert done.err.count("\n") == 1
     assert re.search(match, done.err)
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["als", "--dims", 0], "dims must be an int in [1, 4096]; got 0"),
+        (["bpr", "--epochs", 0], "epochs must be"),
+        (["ease", "--regularization", 0], "regularization must be"),
+        (["itemvec", "--window", 51], "window must be an int in [1, 50]; got 51"),
+        (["word2vec", "--negative", 0], "negative must be an int in [1, 50]; got 0"),
+        (["deepwalk", "--length", 1], "length must be"),
+        (["node2vec", "--p", 0], "p must be"),
+    ],
+)
+def test_fit_refuses_settings_before_it_reads(embedry, tmp_path, command, message):
+    """A setting out of range is told although the file is not even there."""
+    kind, *options = command
+    done = embedry("fit", kind, tmp_path / "none.csv", "-o", tmp_path / "out", *options)
+    assert done.code == 1
+    assert message in " ".join(done.err.split())
+
+
+def test_fit_reads_parquet(embedry, table, tmp_path):
+    """A Parquet file of the same pairs gives the same taste; its columns go by names."""
+    pytest.importorskip("pyarrow", reason="the extra arrow is not installed")
+    from pyarrow import csv, parquet
+
+    columns = csv.ConvertOptions(column_types={"value": "float64"})
+    parquet.write_table(csv.read_csv(table, convert_options=columns), tmp_path / "uses.parquet")
+    options = ("--dims", 2, "--regularization", 0.1, "--threads", 1, "--json")
+    outs = [tmp_path / name for name in ("a", "b")]
+    text = embedry("fit", "als", table, "-o", outs[0], *options)
+    names = ("--columns", "user,item,value")
+    parquet_done = embedry("fit", "als", tmp_path / "uses.parquet", "-o", outs[1], *names, *options)
+    assert (text.code, parquet_done.code) == (0, 0)
+    told = [json.loads(done.out)["pairs"] for done in (text, parquet_done)]
+    assert told[0] == told[1]
+    first, second = (load(out) for out in outs)
+    assert first.item_embeddings_.card.fingerprint == second.item_embeddings_.card.fingerprint
+    done = embedry("fit", "als", tmp_path / "uses.parquet", "-o", outs[1], "--columns", "0,1")
+    assert done.code == 1
+    assert "--columns must be names where the file is Parquet" in " ".join(done.err.split())

@@ -9,19 +9,18 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from embedry.data.graph import Graph
     from embedry.data.interactions import Interactions
     from embedry.ids import Id
-    from embedry.learn.graph import DeepWalk, Node2Vec
 
 __all__ = [
     "AsJson",
@@ -47,7 +46,6 @@ __all__ = [
     "as_columns",
     "as_delimiter",
     "check_folder_of",
-    "check_settings",
     "known_id",
     "read_graph",
     "read_interactions",
@@ -111,23 +109,6 @@ def check_folder_of(out: Path) -> None:
             f"--out must be a file in a folder that can be written; got {out}. Choose another "
             "folder, or change who may write there."
         )
-
-
-def check_settings(learner: DeepWalk | Node2Vec) -> None:
-    """Say before a graph is read, not after it, that a setting is out of range.
-
-    Parameters
-    ----------
-    learner : DeepWalk or Node2Vec
-
-    Raises
-    ------
-    InputError
-        As its ``fit``.
-    """
-    from embedry.data.graph import Graph
-
-    learner.walk(Graph.from_edges([(0, 1)]))  # checks all of them; walks begin on first use
 
 
 def known_id(known: Container[object], text: str) -> Id:
@@ -214,7 +195,7 @@ def read_graph(edges: Path, delimiter: str | None, columns: str | None, *, direc
 def read_interactions(
     table: Path, delimiter: str | None, columns: str | None, least: float | None
 ) -> Interactions:
-    """Read who used what as the options say; see `embedry.Interactions.from_file`.
+    """Read who used what as the options say; see `from_file` and `from_parquet` of Interactions.
 
     Parameters
     ----------
@@ -232,14 +213,33 @@ def read_interactions(
     Raises
     ------
     FileNotFoundError, InputError, FileFormatError
-        As `embedry.Interactions.from_file`, and InputError as its ``implicit``.
+        As `embedry.Interactions.from_file`, InputError as its ``implicit``; and InputError if
+        columns of a Parquet file are numbers.
+    MissingExtraError
+        If a Parquet file is to be read without pyarrow.
     """
     from embedry.data.interactions import Interactions
 
-    found = Interactions.from_file(
-        table,
-        delimiter=as_delimiter(delimiter),
-        columns=as_columns(columns) or (0, 1, 2),
-        repeated="add" if least is None else "latest",
-    )
+    repeated: Literal["add", "latest"] = "add" if least is None else "latest"
+    named = as_columns(columns)
+    if table.suffix.lower() == ".parquet":
+        names = _names(named or ("user", "item"))
+        found = Interactions.from_parquet(table, **names, repeated=repeated)
+    else:
+        found = Interactions.from_file(
+            table,
+            delimiter=as_delimiter(delimiter),
+            columns=named or (0, 1, 2),
+            repeated=repeated,
+        )
     return found if least is None else found.implicit(least)
+
+
+def _names(columns: Sequence[str | int]) -> dict[str, str]:
+    """Return the columns of a Parquet file by what they hold."""
+    if not all(isinstance(column, str) for column in columns):
+        raise InputError(
+            f"--columns must be names where the file is Parquet, such as user,item,rating; got "
+            f"{','.join(map(str, columns))}."
+        )
+    return dict(zip(("user", "item", "value", "time"), map(str, columns), strict=False))

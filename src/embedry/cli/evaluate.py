@@ -116,7 +116,7 @@ def links(  # noqa: PLR0913  (a command's options)
         dims=dims, walks=walks, length=length, window=window, epochs=epochs,
         seed=seed, threads=threads,
     )  # fmt: skip
-    arguments.check_settings(nodes)
+    nodes.check_settings()
     whole = arguments.read_graph(edges, delimiter, columns, directed=directed)
     held = [
         split_edges(whole, test=test, connected=connected, seed=seed + place)

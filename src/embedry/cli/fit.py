@@ -60,6 +60,7 @@ def word2vec(  # noqa: PLR0913  (a command's options)
         seed=seed,
         threads=threads,
     )
+    learner.check_settings()
     corpus = Corpus.from_file(text, tokenizer=tokenizer)  # type: ignore[arg-type]  # checked there
     words = learner.fit(corpus)
     words.save(out)
@@ -120,7 +121,7 @@ def deepwalk(  # noqa: PLR0913  (a command's options)
         threads=threads,
     )
     arguments.check_folder_of(out)
-    arguments.check_settings(learner)
+    learner.check_settings()
     graph = arguments.read_graph(edges, delimiter, columns, directed=directed)
     _learn_nodes(learner, graph, out, as_json=as_json)
 
@@ -166,7 +167,7 @@ def node2vec(  # noqa: PLR0913  (a command's options)
         threads=threads,
     )
     arguments.check_folder_of(out)
-    arguments.check_settings(learner)
+    learner.check_settings()
     graph = arguments.read_graph(edges, delimiter, columns, directed=directed)
     _learn_nodes(learner, graph, out, as_json=as_json)
 
@@ -193,7 +194,8 @@ def _learn_nodes(learner: DeepWalk | Node2Vec, graph: Graph, out: Path, *, as_js
 
 
 PairsFile = Annotated[
-    Path, typer.Argument(help="User, item and perhaps value, a pair a line; .gz is unpacked.")
+    Path,
+    typer.Argument(help="User, item and perhaps value, a pair a line; or .gz, .parquet."),
 ]
 
 
@@ -311,6 +313,7 @@ def _learn_taste(
     as_json: bool,
 ) -> None:
     arguments.check_folder_of(out)
+    taste.check_settings()
     used = arguments.read_interactions(table, *how)
     taste.fit(used).save(out)
     users, items = used.shape

@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from embedry.learn.nodes.learner import GraphLearner
-from embedry.learn.nodes.walks import Extended, Walker
+from embedry.learn.nodes.walks import Extended, Walker, check_bias
 
 if TYPE_CHECKING:
     from embedry.data.graph import Graph
@@ -206,6 +206,11 @@ class Node2Vec(GraphLearner):
             extended=self.extended,
             seed=self.seed,
         )
+
+    def check_settings(self) -> None:
+        """Refuse settings out of range; see `Learner.check_settings`."""
+        super().check_settings()
+        check_bias(self.p, self.q, self.extended)
 
     def _plain_settings(self) -> dict[str, Any]:
         """Return the settings as a file and a card hold them: of node2vec+, gamma or None."""

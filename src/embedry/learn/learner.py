@@ -27,6 +27,16 @@ class Learner(ABC):
     _fitted_with: dict[str, Any]
 
     @abstractmethod
+    def check_settings(self) -> None:
+        """Refuse settings out of range, as ``fit`` does before it learns anything.
+
+        Raises
+        ------
+        InputError
+            If one is; the message says what must hold.
+        """
+
+    @abstractmethod
     def save(self, path: str | Path) -> None:
         """Write what was learned into one file that `embedry.load` reads."""
 

@@ -70,6 +70,10 @@ class TagEncoder(Learner):
     def __init__(self, *, min_count: int = 1) -> None:
         self.min_count = min_count
 
+    def check_settings(self) -> None:
+        """Refuse settings out of range; see `Learner.check_settings`."""
+        whole_number("min_count", self.min_count, 1)
+
     def fit(self, items: Iterable[Iterable[str]], y: object = None) -> Self:  # noqa: ARG002
         """Learn which tags there are, and how rare each is.
 
@@ -90,14 +94,14 @@ class TagEncoder(Learner):
         InputError
             If tags are not lists of str, ``min_count`` is below 1, or no tag is left.
         """
-        least = whole_number("min_count", self.min_count, 1)
+        self.check_settings()
         given = _checked(items)
         counts = Counter(tag for tags in given for tag in dict.fromkeys(tags))
-        kept = [(tag, count) for tag, count in counts.most_common() if count >= least]
+        kept = [(tag, count) for tag, count in counts.most_common() if count >= self.min_count]
         if not kept:
             raise InputError(
-                f"Some tag must come in {least} items; of {len(counts)} tags none does. Lower "
-                "min_count, or pass items with tags."
+                f"Some tag must come in {self.min_count} items; of {len(counts)} tags none does. "
+                "Lower min_count, or pass items with tags."
             )
         self.tags_ = tuple(tag for tag, _ in kept)
         having = np.array([count for _, count in kept])

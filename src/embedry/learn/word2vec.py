@@ -185,7 +185,7 @@ class Word2Vec(Learner):
             ``min_count`` times, no sentence holds two of them, or the learning rate is so high
             that the vectors grow without bound.
         """
-        self._check_settings()
+        self.check_settings()
         _check_corpus(corpus)
         vocabulary = Vocabulary.of(corpus, self.min_count)
         generator = np.random.default_rng(self.seed)
@@ -247,7 +247,7 @@ class Word2Vec(Learner):
         """
         if not hasattr(self, "embeddings_"):
             return self.fit(corpus)
-        self._check_settings()
+        self.check_settings()
         _check_corpus(corpus)
         self._check_continues(corpus)
         before = self.embeddings_
@@ -258,7 +258,8 @@ class Word2Vec(Learner):
         self._keep(tables, vocabulary, corpus, parent=before)
         return self
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
+        """Refuse settings out of range; see `Learner.check_settings`."""
         whole_number("dims", self.dims, 1, 4096)
         whole_number("window", self.window, 1, 50)
         whole_number("negative", self.negative, 1, 50)

@@ -13,7 +13,7 @@ class Counted(TasteLearner):
 
     KIND = "counted"
 
-    def _check_settings(self):
+    def check_settings(self):
         pass
 
     def _learn(self, interactions, known):

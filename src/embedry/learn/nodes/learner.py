@@ -91,7 +91,7 @@ class GraphLearner(Learner):
         """
         from embedry.learn.tables import Tables, check_steady  # brings the compiler: some 0.3 s
 
-        self._check_settings()
+        self.check_settings()
         walker = self._walker(graph)
         generator = np.random.default_rng(self.seed)
         visits = walker.pilot()
@@ -176,7 +176,7 @@ class GraphLearner(Learner):
         --------
         embedry.walks : the same without a learner.
         """
-        self._check_settings()
+        self.check_settings()
         return self._walker(graph).named()
 
     def place(
@@ -223,7 +223,8 @@ class GraphLearner(Learner):
         self._check_fitted("embeddings_")
         return self._map.place(self.embeddings_, nodes, neighbours)
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
+        """Refuse settings out of range; see `Learner.check_settings`."""
         whole_number("dims", self.dims, 1, 4096)
         whole_number("walks", self.walks, 1)
         whole_number("length", self.length, 2, LONGEST)

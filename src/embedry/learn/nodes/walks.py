@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from embedry.ids import Id
     from embedry.kernels.graphs.walks import WalkPlan
 
-__all__ = ["LONGEST", "Extended", "Walker", "Walks", "walks"]
+__all__ = ["LONGEST", "Extended", "Walker", "Walks", "check_bias", "walks"]
 
 LONGEST = 10_000  # nodes of a walk
 _BITE = 150_000  # tokens of a batch, about
@@ -63,6 +63,30 @@ class Extended:
 
     def __post_init__(self) -> None:
         real_number("gamma", self.gamma, 0, 100)
+
+
+def check_bias(p: float, q: float, extended: bool | Extended) -> tuple[float, float]:
+    """Return what biases a walk, or refuse it.
+
+    Parameters
+    ----------
+    p, q : float
+        In [1e-6, 1e6].
+    extended : bool or Extended
+
+    Returns
+    -------
+    tuple of float
+        p and q.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range, or ``extended`` is something else.
+    """
+    if not isinstance(extended, (bool, Extended)):
+        raise InputError(f"extended must be a bool or Extended(gamma); got {extended!r}.")
+    return real_number("p", p, 1e-6, 1e6), real_number("q", q, 1e-6, 1e6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,14 +227,13 @@ class Walker:
         starts = np.flatnonzero(graph.degrees).astype(np.int32)
         if not len(starts):
             raise InputError(f"A graph must have an edge to walk on; {graph!r} has none.")
-        if not isinstance(extended, (bool, Extended)):
-            raise InputError(f"extended must be a bool or Extended(gamma); got {extended!r}.")
+        p, q = check_bias(p, q, extended)
         plan = WalkPlan(
             graph.indptr,
             graph.indices,
             graph.weights,
-            p=real_number("p", p, 1e-6, 1e6),
-            q=real_number("q", q, 1e-6, 1e6),
+            p=p,
+            q=q,
             extended=bool(extended),
             gamma=float(extended.gamma) if isinstance(extended, Extended) else 0.0,
             symmetric=not graph.directed,

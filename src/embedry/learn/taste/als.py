@@ -122,7 +122,8 @@ class ALS(FactorLearner):
         self.seed = seed
         self.threads = threads
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
+        """Refuse settings out of range; see `Learner.check_settings`."""
         whole_number("dims", self.dims, 1, 4096)
         whole_number("iterations", self.iterations, 1)
         whole_number("seed", self.seed, 0)

@@ -188,7 +188,8 @@ class EASE(TasteLearner):
         finally:
             del self._content
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
+        """Refuse settings out of range; see `Learner.check_settings`."""
         real_number("regularization", self.regularization, 1e-6, 1e9)
         if self.memory is not None:
             real_number("memory", self.memory, 1, 1e18)

@@ -81,7 +81,8 @@ class ItemKNN(TasteLearner):
         self.neighbours = neighbours
         self.shrinkage = shrinkage
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
+        """Refuse settings out of range; see `Learner.check_settings`."""
         whole_number("neighbours", self.neighbours, 1)
         real_number("shrinkage", self.shrinkage, 0, 1e9)
 

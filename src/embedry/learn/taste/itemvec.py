@@ -129,7 +129,8 @@ class ItemVec(FactorLearner):
         self.seed = seed
         self.threads = threads
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
+        """Refuse settings out of range; see `Learner.check_settings`."""
         whole_number("dims", self.dims, 1, 4096)
         whole_number("window", self.window, 1, 50)
         whole_number("negative", self.negative, 1, 50)

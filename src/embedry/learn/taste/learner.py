@@ -57,10 +57,6 @@ class TasteLearner(Learner):
     interactions_: Interactions
 
     @abstractmethod
-    def _check_settings(self) -> None:
-        """Refuse settings out of range with an InputError, before anything is learned."""
-
-    @abstractmethod
     def _learn(self, interactions: Interactions, known: Interactions | None) -> None:
         """Learn, and set what is learned, all or nothing.
 
@@ -123,7 +119,7 @@ class TasteLearner(Learner):
             If a setting is out of range, ``interactions`` are none or hold no pair, or nothing
             can be learned from them with these settings; the message says which to change.
         """
-        self._check_settings()
+        self.check_settings()
         _check_interactions(interactions, "fit")
         self._take(interactions, None)
         return self
@@ -150,7 +146,7 @@ class TasteLearner(Learner):
         """
         if not hasattr(self, "interactions_"):
             return self.fit(interactions)
-        self._check_settings()
+        self.check_settings()
         _check_interactions(interactions, "partial_fit")
         self._take(self.interactions_.joined(interactions), self.interactions_)
         return self

@@ -52,7 +52,7 @@ class Popularity(TasteLearner):
 
     counts_: NDArray[np.int64]
 
-    def _check_settings(self) -> None:
+    def check_settings(self) -> None:
         """Do nothing: there are none."""
 
     def _learn(self, interactions: Interactions, known: Interactions | None) -> None:  # noqa: ARG002

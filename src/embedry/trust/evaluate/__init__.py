@@ -13,6 +13,7 @@ from embedry.trust.evaluate.graphs.labels import read_labels
 from embedry.trust.evaluate.graphs.links import LinkPrediction, link_prediction
 from embedry.trust.evaluate.graphs.nodes import NodeClassification, node_classification
 from embedry.trust.evaluate.intervals import Interval, Spread
+from embedry.trust.evaluate.recommenders.asking import HistoryRanker, Ranker
 from embedry.trust.evaluate.recommenders.comparison import compare_recommenders
 from embedry.trust.evaluate.recommenders.negatives import read_negatives
 from embedry.trust.evaluate.recommenders.ranking import recommend
@@ -23,7 +24,7 @@ from embedry.trust.evaluate.recommenders.scores import (
     RecommendationComparison,
     RecommendationScore,
 )
-from embedry.trust.evaluate.recommenders.task import LeftOut, Ranker
+from embedry.trust.evaluate.recommenders.task import LeftOut
 from embedry.trust.evaluate.words.analogies import AnalogyScore, Category, analogies
 from embedry.trust.evaluate.words.comparison import Comparison, compare
 from embedry.trust.evaluate.words.pairs import PairScore, word_pairs
@@ -42,6 +43,7 @@ __all__ = [
     "Difference",
     "EdgeSplit",
     "Estimate",
+    "HistoryRanker",
     "Interval",
     "LeftOut",
     "LinkPrediction",

@@ -88,7 +88,7 @@ def test_recommend_does_not_depend_on_the_blocks(drawn, monkeypatch):
     """Users one by one give the same as all at once, full and sampled."""
     model, test = drawn(6)
     whole = [recommend(model, test, sampled=how) for how in (None, Sampled(5))]
-    monkeypatch.setattr("embedry.trust.evaluate.recommenders.ranking._SCORES_AT_ONCE", 1)
+    monkeypatch.setattr("embedry.trust.evaluate.recommenders.asking._SCORES_AT_ONCE", 1)
     single = [recommend(model, test, sampled=how) for how in (None, Sampled(5))]
     for one, other in zip(whole, single, strict=True):
         assert values(one) == values(other)

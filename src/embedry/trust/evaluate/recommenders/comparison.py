@@ -24,7 +24,7 @@ from embedry.trust.evaluate.recommenders.measures import list_measures
 from embedry.trust.evaluate.recommenders.ranking import as_cutoffs, as_sampled, protocol_of, rank
 from embedry.trust.evaluate.recommenders.sampled import Sampled, draw_negatives
 from embedry.trust.evaluate.recommenders.scores import Difference, RecommendationComparison
-from embedry.trust.evaluate.recommenders.task import Ranker, Task, set_task
+from embedry.trust.evaluate.recommenders.task import Task, set_task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from embedry.data.interactions import Interactions
     from embedry.ids import Id
+    from embedry.trust.evaluate.recommenders.asking import Ranker
 
 __all__ = ["compare_recommenders"]
 
@@ -42,6 +43,7 @@ def compare_recommenders(
     second: Ranker | Sequence[Ranker],
     test: Interactions,
     *,
+    histories: Interactions | None = None,
     k: int | Iterable[int] = 10,
     among: Iterable[Id] | None = None,
     sampled: Sampled | None = None,
@@ -56,7 +58,7 @@ def compare_recommenders(
         Several are one way to learn with several seeds: the mean of their scores counts.
     test : Interactions
         As in `recommend`.
-    k, among, sampled
+    histories, k, among, sampled
         As in `recommend`. Negatives are drawn once, for all models.
     resamples, seed : int
         Of the bootstrap over users.
@@ -93,7 +95,7 @@ def compare_recommenders(
     among = None if among is None else list(among)
     sides = [_models("first", first), _models("second", second)]
     models = [model for side in sides for model in side]
-    tasks = [set_task(model, test, among) for model in models]
+    tasks = [set_task(model, test, among, histories) for model in models]
     users = _shared(tasks)
     pairs = [(model, task.only(users)) for model, task in zip(models, tasks, strict=True)]
     asked = None if sampled is None else _same_for_all(sampled, pairs[0][1])

@@ -19,6 +19,7 @@ import numpy as np
 
 from embedry.errors import InputError
 from embedry.trust.evaluate.recommenders import lists
+from embedry.trust.evaluate.recommenders.asking import Ranker, score_blocks
 from embedry.trust.evaluate.recommenders.measures import list_measures
 from embedry.trust.evaluate.recommenders.sampled import (
     Negatives,
@@ -27,12 +28,10 @@ from embedry.trust.evaluate.recommenders.sampled import (
     rank_sampled,
 )
 from embedry.trust.evaluate.recommenders.scores import Estimate, RecommendationScore, estimates
-from embedry.trust.evaluate.recommenders.task import Ranker, Task, set_task
+from embedry.trust.evaluate.recommenders.task import Task, set_task
 from embedry.vectors import check_k
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from embedry.data.interactions import Interactions
@@ -41,13 +40,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Ranked", "as_cutoffs", "as_sampled", "protocol_of", "rank", "recommend"]
 
-_SCORES_AT_ONCE = 2**20
-
 
 def recommend(
     model: Ranker,
     test: Interactions,
     *,
+    histories: Interactions | None = None,
     k: int | Iterable[int] = 10,
     among: Iterable[Id] | None = None,
     sampled: Sampled | None = None,
@@ -64,6 +62,11 @@ def recommend(
     test : Interactions
         What users took, held out from training; values do not matter. Users and items are
         matched by their ids.
+    histories : Interactions, optional
+        What test users had used before, with the values that the model is to be told. With it
+        users are known to the model by their histories alone, whether or not they were in
+        training, as strangers will be: see `embedry.data.splits.cold_users`. Those of other
+        users are passed over.
     k : int or iterable of int
         One cutoff or several, such as ``(5, 10, 20)``; at least 1.
     among : iterable of ids, optional
@@ -91,24 +94,29 @@ def recommend(
     Raises
     ------
     InputError
-        If the training data hold test pairs; nobody can be asked; a score is NaN; a setting is
-        out of range; or negatives, ``among`` or ``vectors`` do not fit.
+        If the training data or the histories hold test pairs; nobody can be asked; a score is
+        NaN; a setting is out of range; negatives, ``among`` or ``vectors`` do not fit; or the
+        model is none of a learner of taste, a `Recommender` and what has ``history_scores``, and
+        there are histories.
 
     Notes
     -----
     Ranked are the items that somebody used in training, and of a learner those placed since, less
-    what the user has used in training. Ties go by the order of the items, as in `recommend` of a
-    learner; ``tied`` counts the users they concern. Test items that cannot be recommended are
-    misses: they stay in the ideal list, and in the denominator of recall. Test users who have
-    used nothing in training are not asked. Both are in ``left_out``.
+    what the user has used in training and in their history. Ties go by the order of the items, as
+    in `recommend` of a learner; ``tied`` counts the users they concern. Test items that cannot be
+    recommended are misses: they stay in the ideal list, and in the denominator of recall. Test
+    users who have used nothing in training, or with histories have none, are not asked. Items of
+    histories that the model does not know are not told to it. All are in ``left_out``.
 
-    Time: one matrix product and one pass over the scores. Memory: a million scores at a time.
+    Time: one matrix product and one pass over the scores; with histories what the model takes to
+    score each, below a millisecond of most learners. A `Recommender` is asked by its
+    ``recommend(history=...)``, one history after the other. Memory: a million scores at a time.
 
     References
     ----------
     Krichene, Rendle 2020, On Sampled Metrics for Item Recommendation (why the full ranking).
     Herlocker et al. 2004, section 5.2 (coverage). Zhou et al. 2010 (novelty). Ziegler et al.
-    2005, section 3.2 (similarity).
+    2005, section 3.2 (similarity). Liang et al. 2018, section 4 (users known by histories).
 
     Examples
     --------
@@ -121,7 +129,7 @@ def recommend(
     1.0
     """
     cutoffs, sampled = as_cutoffs(k), as_sampled(sampled)
-    task = set_task(model, test, among)
+    task = set_task(model, test, among, histories)
     negatives = None if sampled is None else draw_negatives(task, sampled)
     units = None
     if vectors is not None:
@@ -200,7 +208,7 @@ def rank(
         return _ranked_fully(model, task, cutoffs[-1])
     blocks = [
         rank_sampled(task, negatives, scores, first, cutoffs[-1])
-        for first, scores in _scores(model, task)
+        for first, scores in score_blocks(model, task, negatives, cutoffs[-1])
     ]
     hits, tied = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     lengths = np.diff(task.relevant_starts) + np.diff(negatives.starts)
@@ -253,9 +261,11 @@ def as_sampled(sampled: Sampled | None) -> Sampled | None:
 def protocol_of(task: Task, chosen: bool, sampled: Sampled | None) -> str:
     """Say in words among what was ranked."""
     items = f"{int(task.allowed.sum()):,} {'chosen ' if chosen else ''}items"
+    past = "" if task.pasts is None else ", users known by histories alone"
     if sampled is None:
-        return f"Full ranking of {items}, less those seen in training"
-    return f"Ranking among {sampled} of {items}, ties counted against the model"
+        seen = "in training" if task.pasts is None else "in training or before"
+        return f"Full ranking of {items}, less those seen {seen}{past}"
+    return f"Ranking among {sampled} of {items}, ties counted against the model{past}"
 
 
 def _refuse_lists(sampled: Sampled | None) -> None:
@@ -266,26 +276,12 @@ def _refuse_lists(sampled: Sampled | None) -> None:
         )
 
 
-def _scores(model: Ranker, task: Task) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Yield scores of users in blocks: the place of the first, and (b, items) float32."""
-    items = len(task.item_ids)
-    step = max(1, _SCORES_AT_ONCE // items)
-    for first in range(0, len(task.users), step):
-        users = task.users[first : first + step]
-        scores = np.ascontiguousarray(model.user_scores(users), np.float32)
-        if scores.shape != (len(users), items):
-            raise InputError(
-                f"user_scores must give {(len(users), items)}, users by items; got {scores.shape}."
-            )
-        yield first, scores
-
-
 def _ranked_fully(model: Ranker, task: Task, places: int) -> Ranked:
     from embedry.kernels.best import best_columns
 
     found = np.empty((len(task.users), places), np.int32)
     tied = short = 0
-    for first, scores in _scores(model, task):
+    for first, scores in score_blocks(model, task, None, places):
         starts = task.seen_starts[first : first + len(scores) + 1]
         seen = task.seen[starts[0] : starts[-1]]
         # one more than asked for tells whether the last place was a tie

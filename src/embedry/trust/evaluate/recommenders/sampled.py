@@ -40,7 +40,8 @@ class Sampled:
     ----------
     negatives : int, or mapping of user to item ids
         How many to draw for each user, uniformly and without repetition, among the items that
-        may be recommended and that the user took neither in training nor in the test. Or those
+        may be recommended and that the user took neither before (in training, or in their
+        history) nor in the test. Or those
         of each user, as published with a data set; those that the user took in the test, or that
         the model cannot recommend, are left out, and counted.
     seed : int
@@ -106,7 +107,7 @@ def draw_negatives(task: Task, sampled: Sampled) -> Negatives:
     ------
     InputError
         If a user has too few items left to draw from, or none given; a given negative comes
-        twice, or was taken by the user in training.
+        twice, or was taken by the user before.
     """
     if isinstance(sampled.negatives, Mapping):
         return _looked_up(task, sampled.negatives)
@@ -201,7 +202,7 @@ def _refuse_used(task: Task, owners: NDArray[np.int64], columns: NDArray[np.int6
     if used.size:
         user, item = task.users[owners[used[0]]], task.item_ids[columns[used[0]]]
         raise InputError(
-            f"A negative must be an item that the user did not use in training; {len(used)} were, "
+            f"A negative must be an item that the user did not use before; {len(used)} were, "
             f"such as {item!r} by {user!r}. Fit on the split that the negatives are for, or leave "
             "them out."
         )

@@ -9,46 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
 from embedry.data.interactions import Interactions
 from embedry.errors import InputError
 from embedry.ids import Id, check_ids, check_unique
+from embedry.trust.evaluate.recommenders.asking import Ranker, check_asked_by_history
+from embedry.trust.evaluate.recommenders.pasts import Pasts, check_apart, match_pasts, some_pairs
+from embedry.trust.evaluate.recommenders.rows import (
+    named,
+    picked,
+    places_of,
+    starts_of,
+    together,
+    within,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-__all__ = ["LeftOut", "Ranker", "Task", "set_task"]
-
-_Number = TypeVar("_Number", bound=np.generic)
-
-_NAMED = 3  # pairs that an error names
-
-
-@runtime_checkable
-class Ranker(Protocol):
-    """What can be evaluated: it scores all its items for the users it has learned from.
-
-    Every fitted learner of taste is one.
-
-    Attributes
-    ----------
-    interactions_ : Interactions
-        What was learned from: what users have seen already, how popular items are, and the order
-        of the scores.
-    known_items : ndarray (items,), bool, optional
-        Which items it knows anything of, and may recommend; without it, those that somebody used.
-    """
-
-    interactions_: Interactions
-
-    def user_scores(self, users: Sequence[Id]) -> NDArray[np.float32]:
-        """Return the score of every item of ``interactions_`` for each user, (users, items)."""
-        ...
+__all__ = ["LeftOut", "Task", "set_task"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +41,7 @@ class LeftOut:
     ----------
     unknown_users : tuple of str or int
         Test users who are not in the training data, or have used nothing there. They are not
-        asked, and count in no mean.
+        asked, and count in no mean. None where users are known by histories.
     unknown_items : tuple of str or int
         Test items that the model cannot recommend. Pairs with them are misses: whoever took one
         has it in the ideal list, and no model can reach it.
@@ -69,6 +51,12 @@ class LeftOut:
         Pairs left out because ``among`` does not hold the item.
     idle_users : tuple of str or int
         Known test users all of whose pairs are outside; they are not asked.
+    without_history : tuple of str or int
+        Where users are known by histories, test users who have none, or none with an item that
+        the model knows. They are not asked, and count in no mean.
+    untold : int
+        Pairs of the histories of test users, with items that the model does not know: it is not
+        told them.
     """
 
     unknown_users: tuple[Id, ...] = ()
@@ -76,6 +64,8 @@ class LeftOut:
     missed: int = 0
     outside: int = 0
     idle_users: tuple[Id, ...] = ()
+    without_history: tuple[Id, ...] = ()
+    untold: int = 0
 
     def __str__(self) -> str:
         counts = [
@@ -84,6 +74,8 @@ class LeftOut:
             (self.missed, "pairs with them, counted as misses"),
             (self.outside, "pairs outside among, left out"),
             (len(self.idle_users), "users with no other pair, not asked"),
+            (len(self.without_history), "users without history, not asked"),
+            (self.untold, "pairs of histories with items unknown, not told"),
         ]
         return "; ".join(f"{count:,} {what}" for count, what in counts if count)
 
@@ -101,7 +93,7 @@ class Task:
     allowed : ndarray (items,), bool
         What may be recommended to anybody.
     seen_starts, seen : ndarray (n + 1,), int64, and (entries,), int32
-        The columns that each user has used in training.
+        The columns that each user has used, in training or by their history, each once.
     relevant_starts, relevant : ndarray (n + 1,), int64, and (pairs,), int64
         The allowed columns that each user took in the test, ascending.
     wanted : ndarray (n,), int64
@@ -111,6 +103,8 @@ class Task:
     trained_users : int
         Users who have used something in training.
     left_out : LeftOut
+    pasts : Pasts or None
+        What users are known by, where it is by histories; None where it is by training.
     """
 
     users: tuple[Id, ...]
@@ -124,13 +118,14 @@ class Task:
     popularity: NDArray[np.int64]
     trained_users: int
     left_out: LeftOut
+    pasts: Pasts | None = None
 
     def took(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which users, by row, took which columns in the test; column -1 is no item."""
         return self._has(self.relevant_starts, self.relevant, rows, columns)
 
     def used(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which users, by row, used which columns in training; column -1 is no item."""
+        """Tell which users, by row, used which columns before; column -1 is no item."""
         return self._has(self.seen_starts, self.seen, rows, columns)
 
     def _has(
@@ -143,26 +138,32 @@ class Task:
         items = len(self.item_ids)
         owners = np.repeat(np.arange(len(self.users)), np.diff(starts))
         keys = np.sort(owners * items + entries)
-        return np.asarray((columns >= 0) & _within(rows * items + columns, keys))
+        return np.asarray((columns >= 0) & within(rows * items + columns, keys))
 
     def only(self, users: Iterable[Id]) -> Task:
         """Return the task of some of its users, in its own order."""
         chosen = frozenset(users)
         rows = np.flatnonzero([user in chosen for user in self.users])
-        seen_starts, seen = _picked(self.seen_starts, self.seen, rows)
-        relevant_starts, relevant = _picked(self.relevant_starts, self.relevant, rows)
+        seen_starts, seen = picked(self.seen_starts, self.seen, rows)
+        relevant_starts, relevant = picked(self.relevant_starts, self.relevant, rows)
         return replace(
             self,
-            users=_named(self.users, rows),
+            users=named(self.users, rows),
             seen_starts=seen_starts,
             seen=seen,
             relevant_starts=relevant_starts,
             relevant=relevant,
             wanted=self.wanted[rows],
+            pasts=None if self.pasts is None else self.pasts.only(rows),
         )
 
 
-def set_task(model: Ranker, test: Interactions, among: Iterable[Id] | None) -> Task:
+def set_task(
+    model: Ranker,
+    test: Interactions,
+    among: Iterable[Id] | None,
+    histories: Interactions | None = None,
+) -> Task:
     """Bring a test into the rows and columns of a model.
 
     Parameters
@@ -171,6 +172,8 @@ def set_task(model: Ranker, test: Interactions, among: Iterable[Id] | None) -> T
     test : Interactions
     among : iterable of ids, optional
         The only items that may be recommended.
+    histories : Interactions, optional
+        What users are known by, in place of training.
 
     Returns
     -------
@@ -179,10 +182,14 @@ def set_task(model: Ranker, test: Interactions, among: Iterable[Id] | None) -> T
     Raises
     ------
     InputError
-        If an argument is not such, the training data hold test pairs, or nobody can be asked.
+        If an argument is not such, the training data or the histories hold test pairs, the model
+        cannot score by histories that are given, or nobody can be asked.
     """
     _check(model, test)
-    return _Setting(model, test, among).task()
+    if histories is not None:
+        check_asked_by_history(model)
+        check_apart(test, histories)
+    return _Setting(model, test, among, histories).task()
 
 
 def _check(model: Ranker, test: Interactions) -> None:
@@ -203,82 +210,102 @@ def _check(model: Ranker, test: Interactions) -> None:
 class _Setting:
     """The names of a model and of a test, matched."""
 
-    def __init__(self, model: Ranker, test: Interactions, among: Iterable[Id] | None) -> None:
+    def __init__(
+        self,
+        model: Ranker,
+        test: Interactions,
+        among: Iterable[Id] | None,
+        histories: Interactions | None,
+    ) -> None:
         self._test, self._training = test, model.interactions_
         self._ids = self._training.item_ids
         self._known_items = getattr(model, "known_items", None)
         active = np.diff(self._training.indptr) > 0
-        row = _places(test.user_ids, self._training.user_ids)
+        row = places_of(test.user_ids, self._training.user_ids)
         self._user_row = np.where((row >= 0) & active[row], row, -1)
         self._active = int(active.sum())
-        self._item_column = _places(test.item_ids, self._ids)
+        self._item_column = places_of(test.item_ids, self._ids)
         self._among = None if among is None else _named_items(among)
+        self._pasts = None
+        if histories is not None:
+            informs = (self._training.item_counts > 0) | self._known()
+            self._pasts = match_pasts(test.user_ids, histories, self._ids, informs)
 
     def task(self) -> Task:
         test = self._test
-        owners = np.repeat(np.arange(len(test.user_ids)), np.diff(test.indptr))
-        self._refuse_taught(owners)
+        owners = test.rows.astype(np.int64)
+        self._refuse_taught()
         allowed = self._allowed()
         column = self._item_column
         column = np.where((column >= 0) & allowed[column], column, -1)
         inside = self._inside()[test.indices]
-        known = self._user_row[owners] >= 0
+        known = (self._user_row >= 0 if self._pasts is None else self._pasts.known)[owners]
         kept = inside & known
         asked = np.unique(owners[kept])  # ascending: the order of the test
         if not asked.size:
-            raise InputError(
-                "At least one test user must be in the training data, with a pair that counts; "
-                f"none of {len(np.unique(owners))} is. Ids must be str in both or int in both: 1 "
-                "and '1' differ."
-            )
+            self._refuse_all(len(np.unique(owners)))
         users, columns = np.searchsorted(asked, owners[kept]), column[test.indices[kept]]
         wanted = np.bincount(users, minlength=len(asked)).astype(np.int64)
         found = columns >= 0
         order = np.lexsort((columns[found], users[found]))
+        strangers = named(test.user_ids, np.unique(owners[~known]))
+        by_past = self._pasts is not None
         left_out = LeftOut(
-            _named(test.user_ids, np.unique(owners[~known])),
-            _named(test.item_ids, np.unique(test.indices[inside & (column[test.indices] < 0)])),
+            () if by_past else strangers,
+            named(test.item_ids, np.unique(test.indices[inside & (column[test.indices] < 0)])),
             int(np.count_nonzero(~found)),
             int(np.count_nonzero(~inside)),
-            _named(test.user_ids, np.setdiff1d(owners[known], asked)),
+            named(test.user_ids, np.setdiff1d(owners[known], asked)),
+            strangers if by_past else (),
+            0 if self._pasts is None else int(self._pasts.strange.sum()),
         )
         return Task(
-            _named(test.user_ids, asked),
+            named(test.user_ids, asked),
             self._ids,
             allowed,
-            *_picked(self._training.indptr, self._training.indices, self._user_row[asked]),
-            _starts(users[found], len(asked)),
+            *self._seen(asked),
+            starts_of(users[found], len(asked)),
             columns[found][order],
             wanted,
             self._training.item_counts,
             self._active,
             left_out,
+            None if self._pasts is None else self._pasts.only(asked),
         )
 
-    def _refuse_taught(self, owners: NDArray[np.int64]) -> None:
+    def _seen(self, asked: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return the columns that users have used, in compressed rows."""
+        training = self._training
+        trained = picked(training.indptr, training.indices, self._user_row[asked])
+        if self._pasts is None:
+            return trained
+        past = self._pasts.only(asked)
+        return together(trained, (past.starts, past.columns), len(self._ids))
+
+    def _refuse_all(self, users: int) -> NoReturn:
+        must = "be in the training data" if self._pasts is None else "have a history in histories="
+        raise InputError(
+            f"At least one test user must {must}, with a pair that counts; none of {users} is "
+            "such. Ids must be str in both or int in both: 1 and '1' differ."
+        )
+
+    def _refuse_taught(self) -> None:
         """Refuse a model whose training data hold pairs of the test."""
-        test, training = self._test, self._training
-        rows = self._user_row[owners]
-        items = self._item_column[test.indices]
-        trained_rows = np.repeat(np.arange(len(training.user_ids)), np.diff(training.indptr))
-        width = len(training.item_ids)
-        taught = (rows >= 0) & (items >= 0)
-        taught &= _within(rows * width + items, trained_rows * width + training.indices)
-        if taught.any():
-            pairs = np.flatnonzero(taught)
-            names = (
-                f"({test.user_ids[owners[pair]]!r}, {test.item_ids[test.indices[pair]]!r})"
-                for pair in pairs[:_NAMED].tolist()
-            )
+        pairs = np.flatnonzero(self._test.among(self._training))
+        if pairs.size:
             raise InputError(
                 f"The training data must hold no pair of the test; they hold {len(pairs):,} of "
-                f"{len(test):,}, such as {', '.join(names)}. Fit on a split that leaves them out."
+                f"{len(self._test):,}, such as {some_pairs(self._test, pairs)}. Fit on a split "
+                "that leaves them out."
             )
+
+    def _known(self) -> NDArray[np.bool_]:
+        known = self._known_items
+        return self._training.item_counts > 0 if known is None else np.asarray(known, np.bool_)
 
     def _allowed(self) -> NDArray[np.bool_]:
         if self._among is None:
-            known = self._known_items
-            return self._training.item_counts > 0 if known is None else np.asarray(known, np.bool_)
+            return self._known()
         allowed = np.fromiter((id in self._among for id in self._ids), bool, len(self._ids))
         if not allowed.any():
             raise InputError(
@@ -301,41 +328,3 @@ def _named_items(among: Iterable[Id]) -> frozenset[Id]:
     ids = check_ids(among)
     check_unique(ids, "among")
     return frozenset(ids)
-
-
-def _places(ids: Sequence[Id], among: Sequence[Id]) -> NDArray[np.int64]:
-    """Return where each id is among others, -1 where it is not."""
-    if ids is among:
-        return np.arange(len(ids))
-    places = {id: place for place, id in enumerate(among)}
-    return np.fromiter((places.get(id, -1) for id in ids), np.int64, len(ids))
-
-
-def _within(keys: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which keys are in a sorted array."""
-    if not ascending.size:
-        return np.zeros(keys.shape, np.bool_)
-    places = np.minimum(np.searchsorted(ascending, keys), len(ascending) - 1)
-    return np.asarray(ascending[places] == keys)
-
-
-def _starts(rows: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Return where each row begins, (count + 1,), of entries sorted by row."""
-    starts = np.zeros(count + 1, np.int64)
-    np.cumsum(np.bincount(rows, minlength=count), out=starts[1:])
-    return starts
-
-
-def _picked(
-    starts: NDArray[np.int64], entries: NDArray[_Number], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[_Number]]:
-    """Return some rows of compressed rows: where they begin, and their entries."""
-    lengths = starts[rows + 1] - starts[rows]
-    begins = np.zeros(len(rows) + 1, np.int64)
-    np.cumsum(lengths, out=begins[1:])
-    places = np.arange(begins[-1]) + np.repeat(starts[rows] - begins[:-1], lengths)
-    return begins, entries[places]
-
-
-def _named(ids: tuple[Id, ...], places: NDArray[np.int64]) -> tuple[Id, ...]:
-    return tuple(ids[place] for place in places.tolist())

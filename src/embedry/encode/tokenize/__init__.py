@@ -1,0 +1,1 @@
+"""Tokenizers of pretrained encoders: text in, numbers of pieces out."""

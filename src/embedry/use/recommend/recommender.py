@@ -131,8 +131,7 @@ class Recommender:
         """What all learners of taste were learned from, with all items of the collection.
 
         A pair that several learners know is there once, its values added up. Items that only the
-        collection knows stand behind the others; nobody has used them. With `known_items` and
-        `user_scores`, this is what an evaluation asks for.
+        collection knows come last. With `known_items` and `user_scores`, evaluations ask for it.
 
         Raises
         ------

@@ -294,6 +294,29 @@ def test_evaluate_recommend_compares_two_models(embedry, taste, tmp_path):
     assert facts["verdict"] == expected.measures["ndcg@2"].verdict
 
 
+def test_evaluate_recommend_by_histories(embedry, taste, tmp_path):
+    """Strangers are known by a table of what they had used, with values; numbers are found too."""
+    model, path, _ = taste
+    (tmp_path / "next.csv").write_text("user,item\nnew,b1\n99,b3\nnone,b1\n")
+    (tmp_path / "before.csv").write_text("user,item,value\nnew,7,3\nnew,b2,1\n99,b1,2\n")
+    test = Interactions.from_triples(["new", "99", "none"], ["b1", "b3", "b1"])
+    before = Interactions.from_triples(["new", "new", "99"], [7, "b2", "b1"], [3, 1, 2])
+    words = ["evaluate", "recommend", path, tmp_path / "next.csv", "-k", 2]
+    words += ["--histories", tmp_path / "before.csv"]
+    expected = recommend(model, test, histories=before, k=2)
+    assert embedry(*words).out.strip() == str(expected)
+    facts = json.loads(embedry(*words, "--json").out)
+    assert facts["left_out"]["without_history"] == ["none"]
+    other = ALS(dims=2, regularization=5.0, seed=4, threads=1).fit(model.interactions_)
+    other.save(tmp_path / "other")
+    expected = compare_recommenders(model, other, test, histories=before, k=2)
+    assert embedry(*words, "--against", tmp_path / "other").out.strip() == str(expected)
+    (tmp_path / "next.csv").write_text("user,item\nnew,7\n")
+    refused = embedry(*words)
+    assert refused.code
+    assert "histories must hold no pair of the test" in refused.err
+
+
 def test_evaluate_recommend_refuses_with_advice(embedry, taste, nodes, tmp_path):
     """A model that was taught the test, one of another kind, cutoffs that are words."""
     _, path, held = taste

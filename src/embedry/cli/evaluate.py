@@ -146,6 +146,10 @@ def links(  # noqa: PLR0913  (a command's options)
 def recommend(
     model: TasteFile,
     test: Annotated[Path, typer.Argument(help="A user and an item a line, held out of training.")],
+    histories: Annotated[
+        Path | None,
+        typer.Option(help="What test users had used before: they are known by that alone."),
+    ] = None,
     against: Annotated[Path | None, typer.Option(help="Compare with this model.")] = None,
     k: Annotated[str, typer.Option("--k", "-k", help="Cutoffs, such as 5,10,20.")] = "10",
     among: Annotated[Path | None, typer.Option(help="Rank only these items, one a line.")] = None,
@@ -164,6 +168,7 @@ def recommend(
 
     Hit rate, recall, precision, NDCG, MRR and MAP with intervals over users,
     coverage and novelty. All items are ranked, less those of training.
+    With --histories, a table as embedry fit reads it, users may be strangers.
     """
     from embedry.cli.heldout import HeldOut, as_cutoffs, open_taste
     from embedry.trust.evaluate import compare_recommenders
@@ -173,15 +178,18 @@ def recommend(
     taste = open_taste(model)
     asked = HeldOut(taste)
     held = asked.test(test, delimiter, columns)
+    told = None if histories is None else asked.histories(histories, delimiter, columns)
     items = None if among is None else asked.items(among)
     protocol = asked.protocol(sampled, negatives, seed)
     if against is None:
-        score = evaluated(taste, held, k=cutoffs, among=items, sampled=protocol, seed=seed)
+        score = evaluated(
+            taste, held, histories=told, k=cutoffs, among=items, sampled=protocol, seed=seed
+        )
         show.recommendation_score(score, as_json=as_json)
         return
     other = open_taste(against)
     found = compare_recommenders(
-        taste, other, held, k=cutoffs, among=items, sampled=protocol, seed=seed
+        taste, other, held, histories=told, k=cutoffs, among=items, sampled=protocol, seed=seed
     )
     show.recommendation_comparison(found, as_json=as_json)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from embedry.cli.arguments import as_columns, as_delimiter, known_id
+from embedry.cli.arguments import as_columns, as_delimiter, known_id, read_interactions
 from embedry.data.interactions import Interactions
 from embedry.errors import InputError
 from embedry.learn.modelfile import load
@@ -89,6 +89,13 @@ class HeldOut:
         """Read the pairs of a test; see `embedry.Interactions.from_file`."""
         given = as_columns(columns) or (0, 1)
         found = Interactions.from_file(path, delimiter=as_delimiter(delimiter), columns=given)
+        return self._named(found)
+
+    def histories(self, path: Path, delimiter: str | None, columns: str | None) -> Interactions:
+        """Read what users had used, with values where there are, as what is learned from."""
+        return self._named(read_interactions(path, delimiter, columns, None))
+
+    def _named(self, found: Interactions) -> Interactions:
         return replace(
             found,
             user_ids=_known(self._users, found.user_ids),

@@ -325,8 +325,9 @@ def cold_users(
     """Hold back all pairs of some users, whom train then knows nothing of.
 
     To judge what is said to new users by their histories: split the test again, by
-    `leave_one_out` or `random_split`, into histories and what is to be found (Liang 2018 calls
-    this strong generalization).
+    `leave_one_out` or `random_split`, into histories and what is to be found, and pass both to
+    ``embedry.evaluate.recommend(model, found, histories=histories)`` (Liang 2018 calls this
+    strong generalization).
 
     Parameters
     ----------

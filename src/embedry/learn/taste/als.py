@@ -24,7 +24,7 @@ import numpy as np
 
 from embedry.errors import InputError
 from embedry.learn.learner import real_number, whole_number
-from embedry.learn.taste.factors import FactorLearner
+from embedry.learn.taste.cold.placing import PlacingLearner
 from embedry.progress import bar
 from embedry.threads import run_in_threads, thread_count
 
@@ -45,7 +45,7 @@ _TRUST = 0.3  # of what content foretells for a user, where something seen and n
 _FURTHER = 3  # partial_fit takes a third of the iterations: it starts where fit has ended
 
 
-class ALS(FactorLearner):
+class ALS(PlacingLearner):
     """Learn users and items from implicit feedback by alternating least squares.
 
     Parameters

@@ -22,7 +22,7 @@ import numpy as np
 
 from embedry.errors import InputError
 from embedry.learn.learner import real_number, whole_number
-from embedry.learn.taste.factors import FactorLearner
+from embedry.learn.taste.cold.placing import PlacingLearner
 from embedry.learn.taste.histories import history_sums, learn_map
 from embedry.progress import bar
 from embedry.threads import run_in_threads, thread_count
@@ -48,7 +48,7 @@ _CALL = 1 << 20  # pairs learned before Ctrl-C is heard, some 50 ms
 _SHARE = 1 << 15  # pairs of an epoch that a further thread is worth its start for
 
 
-class BPR(FactorLearner):
+class BPR(PlacingLearner):
     """Learn users and items from implicit feedback by ranking pairs of items.
 
     Users are learned freely beside the items. In the end a linear map is fitted from what they

@@ -25,7 +25,7 @@ from embedry.card import Card, fingerprint
 from embedry.errors import InputError
 from embedry.ids import pack_ids, unpack_ids
 from embedry.learn.learner import real_number
-from embedry.learn.taste.content import as_content
+from embedry.learn.taste.cold.content import as_content
 from embedry.learn.taste.inverse import invert
 from embedry.learn.taste.learner import TasteLearner
 from embedry.learn.taste.memory import check_memory
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from embedry.data.interactions import Interactions
     from embedry.embeddings import Embeddings
-    from embedry.learn.taste.content import Content
+    from embedry.learn.taste.cold.content import Content
     from embedry.learn.taste.past import Past
 
 __all__ = ["EASE"]

@@ -23,7 +23,7 @@ import numpy as np
 
 from embedry.errors import InputError
 from embedry.learn.learner import real_number, whole_number
-from embedry.learn.taste.factors import FactorLearner
+from embedry.learn.taste.cold.placing import PlacingLearner
 from embedry.learn.trainer import Part, Sentences, train
 from embedry.threads import thread_count
 
@@ -47,7 +47,7 @@ _DAMPING = 0.25  # what many use says less of anybody: an item of n users weighs
 _BITE = 200_000  # pairs between two looks at the bar and at Ctrl-C
 
 
-class ItemVec(FactorLearner):
+class ItemVec(PlacingLearner):
     """Learn vectors of items by skip-gram over histories; a user is a mean of their items.
 
     Parameters

@@ -23,7 +23,7 @@ import numpy as np
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import check_id, check_ids
 from embedry.learn.learner import real_number
-from embedry.learn.taste.factors import FactorLearner
+from embedry.learn.taste.cold.placing import PlacingLearner
 from embedry.query import Hits, Plan
 from embedry.store.collection import Collection
 from embedry.store.metadata.filters import parse_filter
@@ -390,9 +390,9 @@ class Recommender:
 
         Notes
         -----
-        Some seconds for 2,000 items or more; see `FactorLearner.learn_placement`.
+        Some seconds for 2,000 items or more; see `PlacingLearner.learn_placement`.
         """
-        placers = [one.learner for one in self._taste if isinstance(one.learner, FactorLearner)]
+        placers = [one.learner for one in self._taste if isinstance(one.learner, PlacingLearner)]
         if not placers or not self._content:
             raise InputError(
                 "To place new items there must be content, and taste of vectors such as ALS; pass "

@@ -15,7 +15,7 @@ import numpy as np
 
 from embedry.card import Relation
 from embedry.embeddings import Embeddings
-from embedry.learn.taste.factors import FactorLearner
+from embedry.learn.taste.cold.placing import PlacingLearner
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.ids import Id
+    from embedry.learn.taste.cold.content_map import ContentMap
     from embedry.learn.taste.learner import TasteLearner
-    from embedry.learn.taste.placement import ContentMap
     from embedry.store.memory.fields import Field
     from embedry.store.memory.mirror import Mirror
 
@@ -45,7 +45,7 @@ class PlacedTaste:
 
     def __init__(self, learner: TasteLearner) -> None:
         self.learner = learner
-        self._placing: FactorLearner | None = None
+        self._placing: PlacingLearner | None = None
         self._made_by: tuple[object, object] = (None, None)
         self._users: dict[Id, int] = {}
         self._ids: set[Id] = set()  # of placed items
@@ -70,7 +70,7 @@ class PlacedTaste:
         Only what was written since the last call is placed: O(anchors dims) an item.
         """
         learner = self.learner
-        if not isinstance(learner, FactorLearner) or learner.placement_ is None:
+        if not isinstance(learner, PlacingLearner) or learner.placement_ is None:
             return learner
         fields = _fields_of(learner.placement_, mirror)
         if fields is None:
@@ -94,7 +94,7 @@ class PlacedTaste:
         back = not self._ids.isdisjoint(mirror.items.ids[before:])
         return not back and not bool((lost & mirror.items.alive[:before]).any())
 
-    def _begin(self, learner: FactorLearner, fields: int) -> None:
+    def _begin(self, learner: PlacingLearner, fields: int) -> None:
         used = learner.interactions_
         self._users = dict(zip(used.item_ids, used.item_counts.tolist(), strict=True))
         self._placing, self._made_by = copy(learner), _maker(learner)

@@ -15,7 +15,7 @@ Augmentation (what is left out, from the inverse).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,12 +23,13 @@ import numpy as np
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from embedry.card import Card
-    from embedry.learn.taste.content import ContentRows
+    from embedry.ids import Id
+    from embedry.learn.taste.cold.content import Content, ContentRows
 
 __all__ = ["ContentMap", "fit_content_map"]
 
@@ -46,13 +47,17 @@ class ContentMap:
 
     Attributes
     ----------
+    ids : tuple of str or int
+        The anchors: the items it was fitted on.
     anchors : ContentRows
-        The content of the items it was fitted on.
+        Their content.
     answers : ndarray (anchors, dims), float64
     middle : ndarray (dims,), float64
         Where an item goes that is like none of them.
     bend : float
         How fast likeness falls with distance; 0 for the linear map.
+    ridge : float
+        How much the map is smoothed.
     scale : float
         The mean squared distance of the anchors from their mean.
     means : tuple of (ndarray (anchors,), float)
@@ -67,6 +72,7 @@ class ContentMap:
         How many items it was fitted on.
     """
 
+    ids: tuple[Id, ...]
     anchors: ContentRows
     answers: NDArray[np.float64]
     middle: NDArray[np.float64]
@@ -96,6 +102,23 @@ class ContentMap:
             kernel = (products - own - along + all_of_them) / self.scale
         return self.middle + kernel @ self.answers  # (n, anchors) @ (anchors, dims)
 
+    def fitted_to(self, targets: NDArray[np.float32], counts: NDArray[np.int64]) -> ContentMap:
+        """Return the map to where the anchors lie now, of the same bend and ridge.
+
+        Parameters
+        ----------
+        targets : ndarray (anchors, dims), float32
+        counts : ndarray (anchors,), int64
+            How many users each has now.
+
+        Notes
+        -----
+        Time: O(anchors^3). The confidence stays as it was measured.
+        """
+        whole = _System.of(self.anchors, targets.astype(np.float64), np.log1p(counts))
+        answers = whole.answers(self.bend, self.ridge)
+        return replace(self, answers=answers, middle=whole.middle)
+
     def confidence(self, rows: ContentRows) -> NDArray[np.float32]:
         """Return the cosine to expect of each item, by how near the nearest anchor is, (n,)."""
         expected = np.interp(_nearest(rows, self.anchors), self.likenesses, self.cosines)
@@ -107,8 +130,8 @@ def fit_content_map(
     targets: NDArray[np.float32],
     counts: NDArray[np.int64],
     users: NDArray[np.float64],
-    weights: Mapping[str, float],
-    cards: Mapping[str, Card],
+    content: Content,
+    ids: Sequence[Id],
 ) -> ContentMap:
     """Fit the map on items that were learned.
 
@@ -122,8 +145,10 @@ def fit_content_map(
         How many users each has; what many say counts more, by its logarithm.
     users : ndarray (dims, dims), float64
         The products of all users' vectors: an error is measured in scores of users.
-    weights, cards : mapping
-        Kept beside the map.
+    content : Content
+        What the rows are of; its weights and cards are kept beside the map.
+    ids : sequence of n ids
+        Of the items; those of the anchors are kept.
 
     Returns
     -------
@@ -154,19 +179,19 @@ def fit_content_map(
         key=lambda setting: few.error(setting[0], setting[1], users),
     )
     whole = _System.of(anchors, found, strength)
-    answers = np.asarray(np.linalg.solve(whole.matrix(bend, ridge), whole.targets), np.float64)
     reached = _cosines(found[every], few.left_out(bend, ridge) + few.middle)
     near = _nearest_others(few.products, few.squares)
     return ContentMap(
+        tuple(ids[place] for place in best.tolist()),
         anchors,
-        answers,
+        whole.answers(bend, ridge),
         whole.middle,
         bend,
         ridge,
         whole.scale,
         (whole.products.mean(axis=0), float(whole.products.mean())),
-        weights,
-        cards,
+        content.weights,
+        content.cards,
         *_rising(near, reached),
     )
 
@@ -202,6 +227,10 @@ class _System:
             kernel = centred / self.scale
         kernel[np.diag_indices_from(kernel)] += ridge * self.strength.mean() / self.strength
         return kernel
+
+    def answers(self, bend: float, ridge: float) -> NDArray[np.float64]:
+        """Return what the map gives each anchor, (m, dims)."""
+        return np.asarray(np.linalg.solve(self.matrix(bend, ridge), self.targets), np.float64)
 
     def left_out(self, bend: float, ridge: float) -> NDArray[np.float64]:
         """Return each item as the map of all others places it, less the middle (Allen 1974)."""

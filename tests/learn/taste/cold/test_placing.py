@@ -3,9 +3,19 @@
 import numpy as np
 import pytest
 
-from embedry import ALS, Embeddings, ForeignSpaceError, InputError, Interactions, NotFittedError
-from embedry.learn.taste.content import as_content
-from embedry.learn.taste.placement import _System
+from embedry import (
+    ALS,
+    BPR,
+    Embeddings,
+    ForeignSpaceError,
+    InputError,
+    Interactions,
+    ItemVec,
+    NotFittedError,
+)
+from embedry.learn.taste.cold.content import as_content
+from embedry.learn.taste.cold.content_map import _System
+from embedry.trust.evaluate import recommend
 
 GROUPS, ITEMS, HELD = 4, 120, 8
 
@@ -123,7 +133,65 @@ def test_adopt_recommends_placed_items_until_the_next_fit(cold, tmp_path):
     assert loaded.causes(best.id, 0) == taste.causes(best.id, 0)
     taste.partial_fit(Interactions.from_triples([0], [held[0]]))
     assert not set(taste.recommend(1, k=ITEMS).ids) & set(held[1:])
-    assert taste.placement_ is None
+    assert taste.fit(known).placement_ is None
+
+
+def test_adopt_takes_note_of_who_used_an_item(cold, tmp_path):
+    """Who is told to have used an item has seen it, and lies where that puts them; once."""
+    _, content, held, pairs = cold
+    known = Interactions.from_triples(*zip(*(p for p in pairs if p[1] not in held), strict=True))
+    taste = ALS(8, regularization=1.0, threads=1).fit(known).learn_placement(content)
+    item, users = held[0], [0, 1, 2]
+    told = Interactions.from_triples([*users, "stranger", 3], [item] * 4 + ["another"])
+    before = taste.user_embeddings_.vectors.copy()
+    placed = taste.place([item], content=content, interactions=told)
+    assert (placed.left_out, len(placed.interactions)) == (2, 3)
+    taste.adopt(placed)
+    for user in users:
+        assert item not in taste.recommend(user, k=ITEMS).ids
+        assert taste.history(user)[item] == 1
+        np.testing.assert_allclose(
+            taste.user(history=taste.history(user)).vectors, taste.user(user).vectors, atol=1e-5
+        )
+        best = taste.recommend(user)[0]
+        assert sum(taste.causes(best.id, user).values()) == pytest.approx(best.score, abs=1e-5)
+    assert item in taste.recommend(4, k=ITEMS).ids
+    moved = np.flatnonzero((taste.user_embeddings_.vectors != before).any(axis=1))
+    assert [taste.interactions_.user_ids[row] for row in moved] == users
+    test = Interactions.from_triples([0], [item])
+    with pytest.raises(InputError, match="must hold no pair of the test"):
+        recommend(taste, test)
+    taste.adopt(taste.place([item], content=content, interactions=told))
+    assert taste.history(0)[item] == 1  # not added up
+    taste.save(tmp_path / "taste")
+    assert ALS.load(tmp_path / "taste").recommend(0, k=ITEMS) == taste.recommend(0, k=ITEMS)
+
+
+def test_partial_fit_moves_the_map_along(cold):
+    """After learning on, the map leads to where items lie then, not to where they lay."""
+    _, content, held, pairs = cold
+    known = Interactions.from_triples(*zip(*(p for p in pairs if p[1] not in held), strict=True))
+    taste = ALS(8, regularization=1.0, threads=1).fit(known).learn_placement(content)
+    old = taste.placement_
+    taste.set_params(regularization=60.0)  # shortens vectors
+    taste.partial_fit(Interactions.from_triples(["new"] * 2, ["i1", "i5"]))
+    assert (taste.placement_.bend, taste.placement_.ridge) == (old.bend, old.ridge)
+    rows = as_content(content).rows(taste.item_embeddings_.ids)
+    now = taste.item_embeddings_.vectors
+    moved, stale = (np.square(one.vectors(rows) - now).sum() for one in (taste.placement_, old))
+    assert moved < 0.2 * stale
+
+
+@pytest.mark.parametrize("kind", [BPR, ItemVec])
+def test_place_by_content_alone_takes_learned_items(cold, kind):
+    """A learner that places by content alone does so for learned items, and refuses users."""
+    _, content, held, pairs = cold
+    known = Interactions.from_triples(*zip(*(p for p in pairs if p[1] not in held), strict=True))
+    taste = kind(8, epochs=5, threads=1).fit(known).learn_placement(content)
+    assert taste.place(["i1"], content=content).embeddings.ids == ("i1",)
+    told = Interactions.from_triples([1], ["i1"])
+    with pytest.raises(InputError, match="by content alone; got interactions of 1 users"):
+        taste.place(["i1"], content=content, interactions=told)
 
 
 def test_left_out_is_what_the_map_of_the_others_says():

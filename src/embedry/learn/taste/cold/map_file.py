@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedry.card import Card
-from embedry.learn.taste.content import ContentRows
-from embedry.learn.taste.placement import ContentMap
+from embedry.ids import pack_ids, unpack_ids
+from embedry.learn.taste.cold.content import ContentRows
+from embedry.learn.taste.cold.content_map import ContentMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +40,7 @@ def packed_map(placement: ContentMap) -> dict[str, NDArray[Any]]:
     return {
         f"{_PREFIX}told": np.frombuffer(json.dumps(told).encode(), np.uint8),
         f"{_PREFIX}means": along,
+        **pack_ids(placement.ids, f"{_PREFIX}ids"),
         **{f"{_PREFIX}{name}": getattr(placement, name) for name in _PARTS},
         **{f"{_PREFIX}anchors.{place}": blocks[name] for place, name in enumerate(placement.cards)},
     }
@@ -52,6 +54,7 @@ def unpacked_map(arrays: Mapping[str, NDArray[Any]]) -> ContentMap | None:
     names = [name for name, _, _ in told["spaces"]]
     blocks = {name: arrays[f"{_PREFIX}anchors.{place}"] for place, name in enumerate(names)}
     return ContentMap(
+        ids=tuple(unpack_ids(arrays, f"{_PREFIX}ids")),
         anchors=ContentRows(blocks, dict.fromkeys(names, 0)),
         bend=told["bend"],
         ridge=told["ridge"],

@@ -40,7 +40,7 @@ class Pasts:
     ----------
     starts : ndarray (n + 1,), int64
     columns : ndarray (entries,), int32
-        Ascending in the order of the histories.
+        In the order of the histories.
     values : ndarray (entries,), float32
         How strongly.
     told : ndarray (entries,), bool

@@ -18,7 +18,7 @@ from embedry.learn.taste.itemknn import ItemKNN
 from embedry.learn.taste.itemvec import ItemVec
 from embedry.learn.taste.popularity import Popularity
 from embedry.store.collection import Collection
-from embedry.trust.evaluate import Sampled, compare_recommenders, recommend
+from embedry.trust.evaluate import HistoryRanker, Ranker, Sampled, compare_recommenders, recommend
 from embedry.trust.evaluate.recommenders.sampled import draw_negatives
 from embedry.trust.evaluate.recommenders.task import set_task
 from embedry.use.recommend import Recommender
@@ -343,6 +343,16 @@ def test_recommend_by_histories_refuses_a_model_that_was_taught_the_test(model):
     """Also where training knows the user, and the history is of something else."""
     with pytest.raises(InputError, match="training data must hold no pair of the test"):
         recommend(model, taken(ann="b"), histories=taken(ann="a"))
+
+
+def test_history_ranker_is_what_scores_by_histories(model, planted, things):
+    """Learners are such; what scores users alone is a ranker and no more."""
+    for one in (model, *(learner.fit(model.interactions_) for learner in EXACT)):
+        assert isinstance(one, HistoryRanker)
+    alone = planted(USED, {})
+    assert isinstance(alone, Ranker)
+    assert not isinstance(alone, HistoryRanker)
+    assert isinstance(things, Ranker)
 
 
 def test_recommend_refuses_histories_that_are_none(model, planted):

@@ -218,6 +218,10 @@ class ItemVec(PlacingLearner):
         learned = self._basis[: len(self._inputs)].astype(np.float64)
         return np.asarray(np.linalg.lstsq(learned, self._inputs.astype(np.float64))[0])
 
+    @cached_property
+    def _item_weights(self) -> NDArray[np.float64]:
+        return _weights(self.interactions_)
+
     def _given(self, past: Past) -> NDArray[np.float64]:
         """Return the input of each past item, (past, dims)."""
         given = np.empty((len(past.places), self._inputs.shape[1]))
@@ -228,7 +232,7 @@ class ItemVec(PlacingLearner):
         return given
 
     def _directions(self, past: Past) -> NDArray[np.float64]:
-        weights = _weights(self.interactions_)[past.places]
+        weights = self._item_weights[past.places]
         return np.asarray(self._given(past).T * (weights / weights.sum()))
 
     def _folded(self, past: Past) -> NDArray[np.float32]:

@@ -5,10 +5,16 @@ import re
 import shutil
 
 import pytest
+from tests.cli.conftest import BOOKS, USES
 
+from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.learn.modelfile import load
+from embedry.learn.tags import TagEncoder
 from embedry.learn.taste.als import ALS
+from embedry.learn.taste.ease import EASE
+from embedry.learn.taste.itemknn import ItemKNN
+from embedry.learn.taste.popularity import Popularity
 from embedry.store.collection import Collection
 from embedry.trust.explain import explain
 from embedry.use.recommend import Recommender
@@ -271,12 +277,104 @@ def test_commands_refuse_with_one_line(embedry, shelf, tmp_path, looks, words, m
     assert re.search(match, done.err)
 
 
-def test_recommend_needs_content_where_several_could_be_it(embedry, tmp_path, shelf):
-    """Without a field that has an encoder, the refusal names the fields to choose from."""
+def without_vectors(folder):
+    """Write models that hold no vectors; return their paths by name."""
+    used = Interactions.from_triples(*zip(*USES, strict=True))
+    models = {type(one).__name__: one.fit(used) for one in (EASE(), ItemKNN(), Popularity())}
+    for name, model in models.items():
+        model.save(folder / name)
+    return {name: folder / name for name in models}
+
+
+@pytest.mark.parametrize("name", ["EASE", "ItemKNN", "Popularity"])
+def test_models_without_vectors_say_what_they_are_for(embedry, shelf, tmp_path, name):
+    """What asks for vectors names the way out in one line."""
+    model = without_vectors(tmp_path)[name]
+    for words in (("add-field", shelf, "x", model), ("words", "nearest", model, "b1")):
+        done = embedry(*words)
+        assert (done.code, done.out) == (1, "")
+        assert f"{name} has no vectors. Use it with --taste, or fit als" in done.err
+
+
+def test_tags_say_that_they_keep_no_vectors(embedry, tmp_path):
+    """A TagEncoder makes vectors and holds none."""
+    TagEncoder().fit([["a", "b"], ["b"]]).save(tmp_path / "tags")
+    done = embedry("words", "nearest", tmp_path / "tags", "a")
+    assert done.code == 1
+    assert "TagEncoder makes vectors and keeps none" in done.err
+
+
+def parts_of(done):
+    """Return the names of the parts of a recommendation in JSON."""
+    assert done.err == ""
+    return set(json.loads(done.out)["hits"][0]["parts"])
+
+
+def test_recommend_goes_by_taste_alone_where_nothing_is_content(embedry, tmp_path, shelf):
+    """A collection without a field, or with taste's own vectors alone, has no content."""
+    taste = shelf.parent / "taste.embedry-model"
+    with Collection.open(tmp_path / "bare") as books:
+        books.upsert(list(BOOKS))
+    words = ("recommend", tmp_path / "bare", "ann", "--taste", taste, "--json")
+    assert parts_of(embedry(*words)) == {"taste"}
+    with Collection.open(tmp_path / "bare") as books:
+        books.add_field("vectors", embeddings=load(taste).item_embeddings_)
+    assert parts_of(embedry(*words)) == {"taste"}
+    done = embedry(*words, "--content", "vectors")
+    assert done.code == 1
+    assert "would count twice" in done.err
+
+
+@pytest.mark.parametrize("name", ["EASE", "ItemKNN", "Popularity"])
+def test_recommend_takes_every_learner_of_taste(embedry, tmp_path, shelf, name):
+    """Learners without vectors recommend beside content, named or found."""
+    words = ("recommend", shelf, "ann", "--taste", without_vectors(tmp_path)[name], "--json")
+    assert parts_of(embedry(*words)) == {"taste", "content"}
+    assert parts_of(embedry(*words, "--content", "taste")) == {"taste", "content"}
+
+
+def test_recommend_knows_items_of_taste_alone(embedry, tmp_path, shelf):
+    """A number in a history that only taste knows is that number."""
     with Collection.open(tmp_path / "bare") as books:
         books.upsert(["b1", "b2", "b3"])
-        books.add_field("looks", dims=2)
     taste = shelf.parent / "taste.embedry-model"
-    done = embedry("recommend", tmp_path / "bare", "ann", "--taste", taste)
+    done = embedry("recommend", tmp_path / "bare", "--history", 7, "--taste", taste, "--json")
+    answer = json.loads(done.out)
+    assert answer["unknown"] == []
+    assert answer["hits"][0]["because"][0]["id"] == 7
+
+
+def test_recommend_with_popularity_weights_and_exclude(embedry, shelf):
+    """Options are those of Recommender; an item may be excluded by its number."""
+    options = ("--popularity", "--weights", "taste=0.5, content=0.25,popularity=0.25")
+    words = ("recommend", shelf, "ann", *options, "--exclude", 7, "--exclude", "b3", "--json")
+    answer = json.loads(embedry(*words).out)
+    taste = ALS.load(shelf.parent / "taste.embedry-model")
+    weights = {"taste": 0.5, "content": 0.25, "popularity": 0.25}
+    with Collection.open(shelf, must_exist=True) as books:
+        recommender = Recommender(
+            books, taste=taste, content="content", popularity=True, weights=weights
+        )
+        found = recommender.recommend("ann", exclude=[7, "b3"])
+    assert [hit["id"] for hit in answer["hits"]] == list(found.ids) == ["café/λ"]
+    assert answer["hits"][0]["parts"] == pytest.approx(dict(found[0].parts))
+
+
+@pytest.mark.parametrize("weights", ["taste", "taste=", "=1", "taste=1,taste=1", "", "taste=x"])
+def test_recommend_refuses_weights_that_are_none(embedry, shelf, weights):
+    """What is no number for each part, or names one twice, is told with an example."""
+    done = embedry("recommend", shelf, "ann", "--weights", weights)
     assert done.code == 1
-    assert "--content, one of: looks" in done.err
+    assert "such as taste=0.7,content=0.3; got" in done.err
+
+
+def test_recommend_needs_content_where_several_could_be_it(embedry, tmp_path, shelf):
+    """Where several fields have an encoder, the refusal names those to choose from."""
+    shutil.copytree(shelf, tmp_path / "mine")
+    embedry("add-field", tmp_path / "mine", "again", shelf.parent / "words.embedry-model")
+    taste = shelf.parent / "taste.embedry-model"
+    words = ("recommend", tmp_path / "mine", "ann", "--taste", taste)
+    done = embedry(*words)
+    assert done.code == 1
+    assert "--content, one of: content, again." in done.err
+    assert embedry(*words, "--content", "again").code == 0

@@ -15,13 +15,19 @@ from embedry import __version__
 from embedry.cli import evaluate, fit, show, words
 from embedry.cli.arguments import AsJson, CollectionPath, HowMany, known_id
 from embedry.cli.spaces import Format, FormatName, Mend, ModelFile, open_space
+from embedry.cli.taste import (
+    KnownItems,
+    Taste,
+    as_weights,
+    content_field,
+    open_taste,
+    taste_beside,
+)
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from embedry.learn.taste.learner import TasteLearner
-    from embedry.store.collection import Collection
 
 __all__ = ["app"]
 
@@ -41,9 +47,6 @@ Where = Annotated[
     str | None, typer.Option(help='A filter in JSON, such as \'{"kind": "function"}\'.')
 ]
 FieldName = Annotated[str | None, typer.Option(help="The vector field to use.")]
-Taste = Annotated[Path | None, typer.Option(help="A model that fit als wrote.")]
-
-_TASTE = "taste.embedry-model"
 
 
 @app.callback(invoke_without_command=True)
@@ -165,9 +168,20 @@ def recommend(
     collection: CollectionPath,
     user: Annotated[str | None, typer.Argument(help="A user that taste was learned from.")] = None,
     taste: Taste = None,
-    content: FieldName = None,
+    content: Annotated[
+        str | None, typer.Option(help="The field that says what items are about.")
+    ] = None,
+    popularity: Annotated[
+        bool, typer.Option("--popularity", help="Count how many have used an item, too.")
+    ] = False,
+    weights: Annotated[
+        str | None, typer.Option(help="What each part counts, such as taste=0.7,content=0.3.")
+    ] = None,
     history: Annotated[
         list[str] | None, typer.Option(help="An item used, instead of a user; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="An item to leave out; may be repeated.")
     ] = None,
     k: HowMany = 10,
     where: Where = None,
@@ -176,17 +190,27 @@ def recommend(
 ) -> None:
     """Recommend items by taste and content, with the parts of each score.
 
-    TASTE defaults to the model beside the collection, CONTENT to its only field with an encoder.
+    CONTENT defaults to the only field with an encoder; where none has one, taste
+    counts alone.
     """
     from embedry.store.collection import Collection
     from embedry.use.recommend import Recommender
 
+    counts = as_weights(weights)
     with Collection.open(collection, must_exist=True) as items:
-        model = _loaded_taste(_taste_file(collection, taste))
-        recommender = Recommender(items, taste=model, content=content or _content_field(items))
+        model = open_taste(_taste_file(collection, taste))
+        recommender = Recommender(
+            items,
+            taste=model,
+            content=content_field(items, model, content),
+            popularity=popularity or None,
+            weights=counts,
+        )
+        known = KnownItems(items, model)
         found = recommender.recommend(
             None if user is None else known_id(model.interactions_.user_ids, user),
-            history=[known_id(items, name) for name in history] if history else None,
+            history=[known_id(known, name) for name in history] if history else None,
+            exclude=[known_id(known, name) for name in exclude or ()],
             k=k,
             where=_parsed(where),
             diversity=diversity,
@@ -206,14 +230,14 @@ def explain(
     from embedry.store.collection import Collection
     from embedry.trust.explain import explain as explained
 
-    beside = collection.parent / _TASTE
+    beside = taste_beside(collection)
     path = taste or (beside if beside.exists() else None)
     with Collection.open(collection, must_exist=True) as items:
         found = explained(
             items,
             known_id(items, first),
             known_id(items, second),
-            taste=None if path is None else _loaded_taste(path),
+            taste=None if path is None else open_taste(path),
         )
     show.explanation(found, as_json=as_json)
 
@@ -249,33 +273,10 @@ def _parsed(where: str | None) -> Mapping[str, object] | None:
 
 
 def _taste_file(collection: Path, taste: Path | None) -> Path:
-    path = taste or collection.parent / _TASTE
+    path = taste or taste_beside(collection)
     if not path.exists():
         raise InputError(
-            f"Taste must be a model that fit als wrote; there is no {path}. Pass --taste."
+            f"There must be a model of taste; there is no {path}. Make one with embedry fit als or "
+            "another, and pass it as --taste."
         )
     return path
-
-
-def _loaded_taste(path: Path) -> TasteLearner:
-    from embedry.learn.modelfile import load
-    from embedry.learn.taste.learner import TasteLearner
-
-    model = load(path)
-    if not isinstance(model, TasteLearner):
-        raise InputError(
-            f"Taste must be learned from interactions, as fit als does; {path} holds "
-            f"{type(model).__name__}. Pass --taste."
-        )
-    return model
-
-
-def _content_field(items: Collection) -> str:
-    fields = items.info().fields
-    encoded = [name for name, field in fields.items() if field.encoder]
-    if len(encoded) != 1:
-        raise InputError(
-            f"Content must be a field; {len(encoded)} have an encoder, so it must be named. "
-            f"Pass --content, one of: {', '.join(fields) or 'none'}."
-        )
-    return encoded[0]

@@ -170,7 +170,8 @@ def recommend(
     coverage and novelty. All items are ranked, less those of training.
     With --histories, a table as embedry fit reads it, users may be strangers.
     """
-    from embedry.cli.heldout import HeldOut, as_cutoffs, open_taste
+    from embedry.cli.heldout import HeldOut, as_cutoffs
+    from embedry.cli.taste import open_taste
     from embedry.trust.evaluate import compare_recommenders
     from embedry.trust.evaluate import recommend as evaluated
 

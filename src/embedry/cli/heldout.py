@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 from embedry.cli.arguments import as_columns, as_delimiter, known_id, read_interactions
 from embedry.data.interactions import Interactions
 from embedry.errors import InputError
-from embedry.learn.modelfile import load
-from embedry.learn.taste.learner import TasteLearner
 from embedry.trust.evaluate.recommenders.negatives import read_negatives
 from embedry.trust.evaluate.recommenders.sampled import Sampled
 
@@ -22,37 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from embedry.ids import Id
+    from embedry.learn.taste.learner import TasteLearner
 
-__all__ = ["HeldOut", "as_cutoffs", "open_taste"]
-
-
-def open_taste(path: Path) -> TasteLearner:
-    """Read a model of taste.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    TasteLearner
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    FileFormatError
-        If it is none of Embedry's, or damaged.
-    InputError
-        If the model is of another kind.
-    """
-    model = load(path)
-    if not isinstance(model, TasteLearner):
-        raise InputError(
-            f"{path} must hold a model of taste; it holds {type(model).__name__}. Make one with "
-            "embedry fit als."
-        )
-    return model
+__all__ = ["HeldOut", "as_cutoffs"]
 
 
 def as_cutoffs(text: str) -> tuple[int, ...]:

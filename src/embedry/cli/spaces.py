@@ -66,7 +66,7 @@ class Space:
     Attributes
     ----------
     embeddings : Embeddings
-        Of an ALS model, those of its items.
+        Of a model of taste, those of its items.
     model : object
         What the file held: a fitted learner or Embeddings.
     path : Path
@@ -147,7 +147,7 @@ def open_space(path: Path, form: Format = Format.AUTO, *, mend: bool = False) ->
     FileNotFoundError
         If there is no such file.
     InputError
-        If it is a folder, or its numbers or words are not what must hold.
+        If it is a folder, its numbers or words are not what must hold, or a model has no vectors.
     FileFormatError
         If it is of another format, or damaged.
     MissingExtraError
@@ -159,7 +159,7 @@ def open_space(path: Path, form: Format = Format.AUTO, *, mend: bool = False) ->
         raise FileNotFoundError(f"There is no file {path}.")
     told = _told(path) if form is Format.AUTO else form
     model = _read(path, told, mend=mend)
-    return Space(_embeddings_of(model), model, path, told)
+    return Space(_embeddings_of(model, path), model, path, told)
 
 
 def _told(path: Path) -> Format:
@@ -207,10 +207,21 @@ def _load(path: Path) -> Any:
         ) from error
 
 
-def _embeddings_of(model: Any) -> Embeddings:
+def _embeddings_of(model: Any, path: Path) -> Embeddings:
     if isinstance(model, Embeddings):
         return model
-    found: Embeddings = (
-        model.embeddings_ if hasattr(model, "embeddings_") else model.item_embeddings_
-    )
-    return found
+    for name in ("embeddings_", "item_embeddings_"):
+        if hasattr(model, name):
+            found: Embeddings = getattr(model, name)
+            return found
+    raise InputError(f"{path} must hold vectors; {_use_of(model)}")
+
+
+def _use_of(model: Any) -> str:
+    """Say what a model without vectors of its own is good for."""
+    from embedry.learn.taste.learner import TasteLearner
+
+    name = type(model).__name__
+    if isinstance(model, TasteLearner):
+        return f"{name} has no vectors. Use it with --taste, or fit als, bpr or itemvec."
+    return f"{name} makes vectors and keeps none. Make and save them in Python."

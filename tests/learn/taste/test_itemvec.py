@@ -148,3 +148,19 @@ def test_a_placed_item_counts_as_past_like_those_it_lies_with(fitted, tmp_path):
     back = ItemVec.load(tmp_path / "m")
     assert back.recommend(history=["fresh"], k=4) == taste.recommend(history=["fresh"], k=4)
     assert back.partial_fit(checkerboard(seed=1)).recommend("u0", k=1).ids[0][:2] == "c0"
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_fit_refuses_a_sample_that_leaves_nothing(threads):
+    """Where every pair is skipped nothing is learned: that is told, and what was learned stays."""
+    small = SMALL | {"threads": threads, "epochs": 3}
+    with pytest.raises(InputError, match=r"sample must leave pairs to learn from; at 1e-09 none"):
+        ItemVec(**small, sample=1e-9).fit(checkerboard())
+    taste = ItemVec(**small).fit(checkerboard())
+    before = taste.scores("u0").tobytes()
+    more = Interactions.from_triples(["u0", "new", "new"], ["fresh", "c0i0", "fresh"])
+    with pytest.raises(InputError, match="sample must leave"):
+        taste.set_params(sample=1e-9).partial_fit(more)
+    assert taste.scores("u0").tobytes() == before
+    taste.set_params(sample=0.0).partial_fit(more)
+    assert len(taste.scores("u0")) == 49

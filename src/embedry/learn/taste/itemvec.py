@@ -148,6 +148,7 @@ class ItemVec(PlacingLearner):
         _check_histories(interactions)
         tables = self._trained(interactions, known)
         check_steady(tables.vectors, self.learning_rate)
+        self._check_learned(interactions, tables, known)
         used = interactions.item_counts[:, None] > 0
         inputs, items = (
             np.where(used, table[:, : int(self.dims)], np.float32(0))
@@ -155,6 +156,19 @@ class ItemVec(PlacingLearner):
         )
         self._place_in_space(interactions, _means(interactions, inputs), items)
         self._inputs = inputs
+
+    def _check_learned(
+        self, interactions: Interactions, tables: Tables, known: Interactions | None
+    ) -> None:
+        """Refuse tables that training has left as they were, as contexts started from zeros."""
+        contexts = tables.contexts[:, : int(self.dims)]
+        learned = 0 if known is None else len(self._inputs)
+        before = self._basis[:learned] if learned else contexts[:0]
+        if np.array_equal(contexts[:learned], before) and not contexts[learned:].any():
+            raise InputError(
+                f"sample must leave pairs to learn from; at {self.sample:g} none of "
+                f"{interactions!r} was. Pass a larger one, or 0 to skip none."
+            )
 
     def _trained(self, interactions: Interactions, known: Interactions | None) -> Tables:
         """Return both tables after all epochs."""

@@ -18,13 +18,17 @@ __all__ = ["LARGEST_VALUE", "check_history"]
 LARGEST_VALUE = 1e12  # beyond, a confidence has no meaning left, and squares leave float32
 
 
-def check_history(history: Mapping[Id, float] | Iterable[Id]) -> dict[Id, float]:
+def check_history(
+    history: Mapping[Id, float] | Iterable[Id], *, may_be_empty: bool = False
+) -> dict[Id, float]:
     """Return a history as a value for each item.
 
     Parameters
     ----------
     history : iterable of str or int, or mapping of id to value
         Read once; a value of 1 each unless given.
+    may_be_empty : bool
+        Take one without an item, too.
 
     Returns
     -------
@@ -34,8 +38,8 @@ def check_history(history: Mapping[Id, float] | Iterable[Id]) -> dict[Id, float]
     Raises
     ------
     InputError
-        If it is empty, an item comes twice or is no id, or a value is not a number in
-        (0, 1e12].
+        If it is empty and must not be, an item comes twice or is no id, or a value is not a number
+        in (0, 1e12].
 
     Examples
     --------
@@ -43,7 +47,7 @@ def check_history(history: Mapping[Id, float] | Iterable[Id]) -> dict[Id, float]
     {'json': 1.0, 'csv': 1.0}
     """
     ids = check_ids(history)
-    if not ids:
+    if not ids and not may_be_empty:
         raise InputError("A history must hold at least one item; got none.")
     check_unique(ids, "the items of a history")
     given = list(history.values()) if isinstance(history, Mapping) else [1.0] * len(ids)

@@ -76,6 +76,8 @@ class TasteContract:
         Scores depend on what somebody has used.
     additive : bool
         Scores are sums over past items.
+    zero_is_unknown : bool
+        Items with a score of exactly 0 are not recommended: nothing leads to them.
     tolerance : float or None
         How near scores of a user are to those of a history equal to the user's own; None where
         a user is more than their history.
@@ -86,6 +88,7 @@ class TasteContract:
     refused: ClassVar[dict[str, list[Any]]]
     personal: ClassVar[bool] = True
     additive: ClassVar[bool] = True
+    zero_is_unknown: ClassVar[bool] = False
     tolerance: ClassVar[float | None] = 1e-4
 
     @classmethod
@@ -120,10 +123,15 @@ class TasteContract:
             hits = fitted.recommend(history=ITEMS[start : start + 12 : COLOURS], k=6)
             assert {id[:2] for id in hits.ids} == {f"c{start}"}
 
+    def told(self, taste, user):
+        """Return the scores of a user for the items that they tell anything of."""
+        named = zip(taste.interactions_.item_ids, taste.scores(user).tolist(), strict=True)
+        return {id: score for id, score in named if score or not self.zero_is_unknown}
+
     def test_recommend_is_the_best_of_all_scores(self, fitted, used):
         """Hits are a full sort of the scores, with or without what was seen."""
         for user in used.user_ids[:8]:
-            scores = dict(zip(used.item_ids, fitted.scores(user).tolist(), strict=True))
+            scores = self.told(fitted, user)
             for seen in ((), used.history(user)):
                 left = sorted((scores[id] for id in set(scores) - set(seen)), reverse=True)
                 for k in (1, 5, 48):
@@ -133,17 +141,38 @@ class TasteContract:
                     assert list(hits.scores) == [scores[id] for id in hits.ids]
 
     def test_recommend_gives_all_where_k_is_larger(self, fitted, used):
-        """k beyond the items gives every item once, or every unseen one."""
+        """k beyond the items gives every item once that scores tell of, or every unseen one."""
+        told, seen = self.told(fitted, "u0"), set(used.history("u0"))
         everything = fitted.recommend("u0", k=10**9, exclude_seen=False)
-        assert sorted(everything.ids) == sorted(used.item_ids)
-        assert set(fitted.recommend("u0", k=999).ids) == set(used.item_ids) - set(
-            used.history("u0")
-        )
+        assert sorted(everything.ids) == sorted(told)
+        assert set(fitted.recommend("u0", k=999).ids) == set(told) - seen
         assert len(fitted.recommend(history=used.item_ids)) == 0
+        assert len(told) == len(used.item_ids) or self.zero_is_unknown
+
+    @pytest.mark.parametrize("exclude_seen", [True, False])
+    def test_recommend_counts_what_nothing_leads_to(self, fitted, used, exclude_seen):
+        """Hits and items left out as unknown are all items, less what was seen."""
+        hits = fitted.recommend("u0", k=999, exclude_seen=exclude_seen)
+        left = set(used.item_ids) - (set(used.history("u0")) if exclude_seen else set())
+        lacking = dict(hits.plan.lacking).get("taste", 0)
+        assert len(hits) + lacking == len(left)
+        assert (lacking > 0) == self.zero_is_unknown
+        assert 0 not in hits.scores or not self.zero_is_unknown
+
+    def test_items_linked_to_nothing_are_not_guessed(self, used):
+        """Who has used one new item and nothing else is told nothing made up of it."""
+        if not self.zero_is_unknown:
+            pytest.skip("a score of 0 is a score like others")
+        taste = self.make().fit(used).partial_fit(Interactions.from_triples(["nu"], ["NEW"]))
+        hits = taste.recommend("nu")
+        assert hits.ids == ()
+        assert hits.plan.lacking == (("taste", len(used.item_ids)),)
+        assert "NEW" not in taste.recommend("u0", k=999).ids
+        assert taste.similar("NEW", k=999).ids == ()
 
     def test_recommend_breaks_ties_by_the_order_of_items(self, fitted, used, monkeypatch):
         """Items of one score come in the order in which they were learned."""
-        even = np.zeros(len(used.item_ids), np.float32)
+        even = np.ones(len(used.item_ids), np.float32)
         monkeypatch.setattr(self.learner, "_scores", lambda *_: even)
         left = [id for id in used.item_ids if id != used.item_ids[2]]
         for k in (3, 999):
@@ -174,8 +203,9 @@ class TasteContract:
         for history, row in zip([*histories, ["c2i2"]], many, strict=True):
             np.testing.assert_allclose(fitted.scores(history=history), row, rtol=1e-5, atol=1e-6)
         assert fitted.history_scores([]).shape == (0, len(used.item_ids))
-        with pytest.raises(InputError, match="at least one item"):
-            fitted.history_scores([["c0i0"], []])
+        if self.personal:
+            with pytest.raises(InputError, match="at least one item"):
+                fitted.history_scores([["c0i0"], []])
         with pytest.raises(UnknownIdError, match="such as 'x'"):
             fitted.history_scores([["c0i0"], ["x"]])
         with pytest.raises(NotFittedError):
@@ -332,6 +362,8 @@ class TasteContract:
     )
     def test_history_is_refused_with_the_reason(self, fitted, history, words):
         """Every door that takes a history refuses the same things in the same words."""
+        if not self.personal and history in ([], {}):
+            pytest.skip("recommends the same to everybody")
         doors = [fitted.scores, fitted.recommend]
         doors.append(lambda history: fitted.causes("c0i0", history=history))
         for door in doors:
@@ -375,9 +407,24 @@ class TasteContract:
         assert taste.history(11) == {}
         with pytest.raises(InputError, match="Nobody used the item 8"):
             taste.similar(8)
+        if not self.personal:
+            assert sorted(taste.recommend(11, k=99).ids) == list(range(8))
+            return
         for ask in (taste.scores, taste.recommend, lambda user: taste.causes(0, user)):
             with pytest.raises(InputError, match=r"must have used something; 11 has not.*history="):
                 ask(11)
+
+    def test_who_used_nothing_gets_what_everybody_gets(self, fitted, used):
+        """Where all are recommended the same, so is a visitor with an empty history."""
+        if self.personal:
+            pytest.skip("recommends by what was used")
+        for nothing in ([], {}, iter(())):
+            hits = fitted.recommend(history=nothing, k=999)
+            assert hits == fitted.recommend(history=["c0i0"], k=999, exclude_seen=False)
+            assert hits.asked == "a history"
+        assert fitted.causes("c0i0", history=[]) == {}
+        np.testing.assert_array_equal(fitted.scores(history=[]), fitted.scores("u0"))
+        np.testing.assert_array_equal(fitted.history_scores([[]])[0], fitted.scores("u0"))
 
     # fit, again, and further
 

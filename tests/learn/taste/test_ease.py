@@ -13,6 +13,7 @@ from embedry.learn.taste.ease import EASE
 
 class TestEASE(TasteContract):
     learner = EASE
+    zero_is_unknown = True
     small = {}  # the default finds a checkerboard too
     refused = {"regularization": [0, -1, 1e10, "1", None, float("nan")], "memory": [0, "1", True]}
 
@@ -135,6 +136,30 @@ def test_content_is_of_one_fit(used, tmp_path):
     taste.fit(used)
     assert taste.content_missing_ == {}
     assert taste.partial_fit(more).weights_.shape == (49, 49)
+
+
+def test_weights_of_content_stay_for_partial_fit(used, tmp_path):
+    """Going on counts content as fit did, also from a file; what is passed anew counts anew."""
+    content, weights = content_of(used), {"genre": 40.0, "plot": 0.25}
+    taste = EASE(regularization=2.0).fit(used, content=content, weights=weights)
+    assert taste.content_weights_ == weights
+    taste.save(tmp_path / "m")
+    more = Interactions.from_triples(["new"], ["i"])
+    joined = used.joined(more)
+    for learner in (taste, embedry.load(tmp_path / "m")):
+        again = EASE(regularization=2.0).fit(joined, content=content, weights=weights)
+        learner.partial_fit(more, content=content)
+        assert learner.weights_.tobytes() == again.weights_.tobytes()
+        learner.partial_fit(used, content=content, weights={"plot": 3.0})
+        assert learner.content_weights_ == {"genre": 40.0, "plot": 3.0}
+        with pytest.raises(InputError, match=r"weights\['plot'\] must be"):
+            learner.partial_fit(used, content=content, weights={"plot": -1})
+        assert learner.content_weights_ == {"genre": 40.0, "plot": 3.0}
+    assert EASE(regularization=2.0).fit(used, content=content).content_weights_ == {
+        "genre": 1.0,
+        "plot": 1.0,
+    }
+    assert taste.fit(used).content_weights_ == {}
 
 
 def test_content_that_is_none_is_refused(used):

@@ -13,6 +13,7 @@ from embedry.learn.taste.itemknn import ItemKNN
 
 class TestItemKNN(TasteContract):
     learner = ItemKNN
+    zero_is_unknown = True
     small = {}
     refused = {
         "neighbours": [0, 1.5, None, True],

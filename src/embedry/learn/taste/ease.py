@@ -67,6 +67,8 @@ class EASE(TasteLearner):
     content_missing_ : dict of str to int
         For each space of content, how many of the items it says nothing about. Empty without
         content.
+    content_weights_ : dict of str to float
+        What each space of content counted; `partial_fit` and files keep it.
     interactions_ : Interactions
         What was learned from; seen items are left out of recommendations.
 
@@ -90,9 +92,11 @@ class EASE(TasteLearner):
     """
 
     KIND = "ease"
+    _ZERO_IS_UNKNOWN = True
 
     weights_: NDArray[np.float32]
     content_missing_: dict[str, int]
+    content_weights_: dict[str, float]
     _content: Content | None = None  # what the present fit was given
 
     def __init__(self, *, regularization: float = 1000.0, memory: float | None = None) -> None:
@@ -151,6 +155,7 @@ class EASE(TasteLearner):
         ----------
         interactions, y, content, weights
             As `fit` takes them. Content is not kept: what was fitted with content needs it again.
+            Weights are: a space that is given none counts what it did in the last fit.
 
         Returns
         -------
@@ -170,6 +175,8 @@ class EASE(TasteLearner):
                 f"partial_fit must be given the spaces of content that fit had, {then}; got {now}. "
                 "Pass content=, or call fit."
             )
+        if content is not None:
+            weights = {**self.content_weights_, **(weights or {})}
         with self._given(content, weights):
             return super().partial_fit(interactions)
 
@@ -203,6 +210,7 @@ class EASE(TasteLearner):
         invert(gram)
         self.weights_ = _weights(gram)
         self.content_missing_ = missing
+        self.content_weights_ = dict(self._content.weights) if self._content else {}
 
     def _gram(self, interactions: Interactions) -> NDArray[np.float64]:
         """Return in how many histories each two items are together, (items, items) float64."""
@@ -239,7 +247,8 @@ class EASE(TasteLearner):
     def _similarities(self, place: int) -> NDArray[np.float32]:
         """Return partial correlations: what two items share that no other item explains."""
         there, back = self.weights_[place], self.weights_[:, place]
-        return np.asarray(np.sign(there) * np.sqrt(np.abs(there * back)), np.float32)
+        found = np.sign(there) * np.sqrt(np.abs(there * back))
+        return np.where((there == 0) & (back == 0), np.nan, found).astype(np.float32)
 
     def _kept(self) -> tuple[Card, dict[str, NDArray[Any]]]:
         told = {name: value for name, value in self._fitted_with.items() if name != "memory"}
@@ -247,6 +256,7 @@ class EASE(TasteLearner):
         arrays: dict[str, NDArray[Any]] = {
             "weights": self.weights_,
             "content_missing": np.array([self.content_missing_[name] for name in names], np.int64),
+            "content_weights": np.array([self.content_weights_[name] for name in names], float),
             **pack_ids(names, "content"),
         }
         content = fingerprint(self.KIND, list(self.interactions_.item_ids), self.weights_)
@@ -260,8 +270,10 @@ class EASE(TasteLearner):
         if weights.shape != (items, items) or card.dims != items:
             raise InputError(f"weights must be of {items} items; they are {weights.shape}")
         self.weights_ = weights
-        names, missing = unpack_ids(arrays, "content"), arrays["content_missing"].tolist()
-        self.content_missing_ = {str(name): m for name, m in zip(names, missing, strict=True)}
+        names = list(map(str, unpack_ids(arrays, "content")))
+        missing, counts = (arrays[f"content_{what}"].tolist() for what in ("missing", "weights"))
+        self.content_missing_ = dict(zip(names, missing, strict=True))
+        self.content_weights_ = dict(zip(names, counts, strict=True))
 
 
 def _names(content: Embeddings | Mapping[str, Embeddings] | None) -> list[str]:

@@ -4,7 +4,8 @@ Two items are near when the same people use them. An item's score is the sum of 
 to those of its nearest neighbours that somebody has used: simple, quick to learn, easy to
 explain, and often hard to beat by much.
 
-What it is not: a space; items that share no user have nothing to do with each other.
+What it is not: a space; items that share no user have nothing to do with each other, and those
+that no past item leads to are not recommended.
 
 References
 ----------
@@ -74,6 +75,7 @@ class ItemKNN(TasteLearner):
     """
 
     KIND = "itemknn"
+    _ZERO_IS_UNKNOWN = True
 
     neighbours_: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 

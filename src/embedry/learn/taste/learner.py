@@ -54,6 +54,8 @@ class TasteLearner(Learner):
     """
 
     KIND: ClassVar[str]  # names the file that `save` writes, and its home in `learn.modelfile`
+    _NEEDS_PAST: ClassVar[bool] = True  # nothing can be said to somebody who has used nothing
+    _ZERO_IS_UNKNOWN: ClassVar[bool] = False  # a score of 0: nothing leads from the past to an item
     interactions_: Interactions
 
     @abstractmethod
@@ -280,9 +282,11 @@ class TasteLearner(Learner):
         -------
         Hits
             Best first, ties in the order of the items; items that nobody used are left out, but
-            for those that were placed. ``hit.because`` names the past items that gave most of the
-            score, and how much; over all past items these parts sum to the score (see `causes`).
-            It is empty where scores are no sum over past items.
+            for those that were placed. So are, of `ItemKNN` and `EASE`, those with a score of
+            exactly 0: nobody who used them leads to what was used. ``hits.plan.lacking`` counts
+            these, and there may be fewer hits than k. ``hit.because`` names the past items that
+            gave most of the score, and how much; over all past items these parts sum to the score
+            (see `causes`). It is empty where scores are no sum over past items.
 
         Raises
         ------
@@ -292,7 +296,8 @@ class TasteLearner(Learner):
         k = check_k(k)
         past = self._past(user, history)
         scores = self._scores(past)
-        found = largest(scores, self._candidates, k + exclude_seen * len(past.places))
+        candidates, lacking = self._reached(past, scores, exclude_seen=exclude_seen)
+        found = largest(scores, candidates, k + exclude_seen * len(past.places))
         if exclude_seen:
             found = found[~np.isin(found, past.places)][:k]
         shares = self._shares(past, found)
@@ -303,7 +308,19 @@ class TasteLearner(Learner):
             for place, causes in zip(found.tolist(), because, strict=True)
         )
         asked = f"user {user!r}" if user is not None else "a history"
-        return Hits(hits, asked, Plan("recommend", None, "exact scan", len(ids)))
+        return Hits(hits, asked, Plan("recommend", None, "exact scan", len(ids), lacking=lacking))
+
+    def _reached(
+        self, past: Past, scores: NDArray[np.float32], *, exclude_seen: bool
+    ) -> tuple[NDArray[np.int64], tuple[tuple[str, int], ...]]:
+        """Return the candidates that something leads to, and how many others there are."""
+        if not self._ZERO_IS_UNKNOWN:
+            return self._candidates, ()
+        mine = scores[self._candidates]
+        unknown = self._candidates[mine == 0]
+        if exclude_seen:
+            unknown = unknown[~np.isin(unknown, past.places)]
+        return self._candidates[mine != 0], (("taste", len(unknown)),) if len(unknown) else ()
 
     def similar(self, item: Id, *, k: int = 10) -> Hits:
         """Return the k items whose users are most alike.
@@ -481,7 +498,7 @@ class TasteLearner(Learner):
         if user is None:
             return self._past_of(history)  # type: ignore[arg-type]
         past = self._past_of_row(self._user_row(user))
-        if not past.places.size:
+        if not past.places.size and self._NEEDS_PAST:
             raise InputError(
                 f"A user must have used something; {user!r} has not. Pass history=[...] instead."
             )
@@ -496,7 +513,7 @@ class TasteLearner(Learner):
 
     def _past_of(self, history: Mapping[Id, float] | Iterable[Id]) -> Past:
         """Return places and values of the items of a history."""
-        used = check_history(history)
+        used = check_history(history, may_be_empty=not self._NEEDS_PAST)
         missing = [id for id in used if id not in self._item_rows]
         if missing:
             shown = ", ".join(map(repr, missing[:3]))

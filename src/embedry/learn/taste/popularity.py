@@ -37,8 +37,9 @@ class Popularity(TasteLearner):
 
     Notes
     -----
-    Scores are no sums over past items, so `causes` and ``because`` are empty, and no item is
-    `similar` to another. Counts beyond 2**24 are rounded as scores.
+    Somebody who has used nothing, also ``history=[]``, is recommended the same as everybody. Scores
+    are no sums over past items, so `causes` and ``because`` are empty, and no item is `similar` to
+    another. Counts beyond 2**24 are rounded as scores.
 
     Examples
     --------
@@ -46,9 +47,12 @@ class Popularity(TasteLearner):
     >>> used = Interactions.from_triples(["ann", "bob", "bob"], ["json", "json", "csv"])
     >>> Popularity().fit(used).recommend("ann").ids
     ('csv',)
+    >>> Popularity().fit(used).recommend(history=[]).ids
+    ('json', 'csv')
     """
 
     KIND = "popularity"
+    _NEEDS_PAST = False
 
     counts_: NDArray[np.int64]
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArrayFile",
+    "as_path",
     "cache_dir",
     "cache_root",
     "read_arrays",
@@ -80,7 +81,7 @@ def existing_file(path: object, what: str = "a file") -> Path:
     FileNotFoundError
         If there is no such file.
     """
-    place = _as_path(path)
+    place = as_path(path)
     if place.is_dir():
         raise InputError(f"{place} must be {what}; it is a folder. Pass the path of {what}.")
     if not place.is_file():
@@ -88,7 +89,22 @@ def existing_file(path: object, what: str = "a file") -> Path:
     return place
 
 
-def _as_path(path: object) -> Path:
+def as_path(path: object) -> Path:
+    """Return a path as a Path.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If it is no path.
+    """
     if not isinstance(path, (str, os.PathLike)):
         raise InputError(f"A path must be a str or a Path; got {path!r:.60}.")
     return Path(path)
@@ -119,7 +135,7 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
     OSError
         If it cannot be written.
     """
-    path = _as_path(path)
+    path = as_path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder. Pass the path of the file to be written in it.")
     if not path.parent.is_dir():
@@ -304,7 +320,7 @@ def read_arrays(path: str | Path, kind: str | None = None, *, mmap: bool = False
         If the file is not one of ours, is damaged, promises more bytes than it holds, is of
         another kind, or was written by a newer Embedry.
     """
-    path = _as_path(path)
+    path = as_path(path)
     metadata, entries, start = _read_header(path)
     if "embedry" not in metadata:
         raise FileFormatError(

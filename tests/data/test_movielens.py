@@ -176,3 +176,27 @@ def test_read_movielens_reads_the_real_ones(name, ratings, movies):
     if ratings:
         assert (*data.ratings.shape, len(data.ratings)) == ratings
         assert len(data.items) == movies
+
+
+def test_movielens_titles_may_hold_any_line_separator(tmp_path):
+    """Only line ends of csv end a row: a title may hold U+2028, U+0085, VT, FF, or a quoted one."""
+    title = "a\u2028b\u0085c\x0bd\x0ce"
+    movies = f'movieId,title,genres\r\n10,{title} (1995),Drama\r\n20,"x\ny",Drama\r\n'
+    found = read_movielens(write(tmp_path, "latest", **{"movies.csv": movies}))
+    assert found.items.documents == (title, "x\ny")
+
+
+def test_movielens_is_shown_in_a_line(tmp_path):
+    """However many movies there are, the repr counts them."""
+    found = read_movielens(write(tmp_path, "100k"))
+    assert repr(found) == (
+        "MovieLens(ratings=Interactions(2 users, 2 items, 3 pairs), items=Movies(3 movies), "
+        "users=People(2 people), notes={'movie without year': 1, 'movie without genres': 1})"
+    )
+
+
+def test_movielens_refuses_what_is_no_path():
+    """A path is a str or a Path."""
+    for folder in (None, 3):
+        with pytest.raises(InputError, match=f"path must be a str or a Path; got {folder}"):
+            read_movielens(folder)

@@ -30,12 +30,12 @@ _ATTRIBUTES = re.compile(r"\S.*\s\{(\}|.*:.*\})\s*")  # 1 2 {'weight': 3}
 _BLANKS = " \t\r\n"  # other white space, such as \x85, may belong to a name
 
 
-def open_source(path: Path, delimiter: str | None, comments: str) -> Source:
+def open_source(path: str | Path, delimiter: str | None, comments: str) -> Source:
     """Look at a text table and find out its delimiter.
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
     delimiter : str or None
         None: found out from the first line.
     comments : str
@@ -50,8 +50,8 @@ def open_source(path: Path, delimiter: str | None, comments: str) -> Source:
     FileNotFoundError
         If there is no such file.
     InputError
-        If an option is of another kind, the text is not UTF-8, or it is a Matrix Market file or
-        an edge list with attributes.
+        If it is no path or a folder, an option is of another kind, the text is not UTF-8, or it
+        is a Matrix Market file or an edge list with attributes.
     FileFormatError
         If it is damaged, or packed or encoded otherwise.
     """

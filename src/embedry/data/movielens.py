@@ -12,18 +12,20 @@ Harper, Konstan 2015, The MovieLens Datasets: History and Context.
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from embedry.data.interactions import Interactions
 from embedry.errors import InputError
+from embedry.files import as_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 __all__ = ["MovieLens", "Movies", "People", "read_movielens"]
 
@@ -69,6 +71,9 @@ class Movies:
         """Return how many movies there are."""
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        return f"Movies({len(self):,} movies)"
+
 
 @dataclass(frozen=True)
 class People:
@@ -87,6 +92,9 @@ class People:
     def __len__(self) -> int:
         """Return how many people there are."""
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"People({len(self):,} people)"
 
 
 @dataclass(frozen=True)
@@ -132,8 +140,8 @@ def read_movielens(folder: str | Path) -> MovieLens:
     FileNotFoundError
         If there is no such folder, or it holds no such ratings, or no movies beside them.
     InputError
-        If a line is not what it must be, or a csv file is not UTF-8: the message names the file
-        and the line.
+        If it is no path, a line is not what it must be, or a csv file is not UTF-8: the message
+        names the file and the line.
 
     Notes
     -----
@@ -142,10 +150,13 @@ def read_movielens(folder: str | Path) -> MovieLens:
     Examples
     --------
     >>> data = read_movielens("ml-latest-small")  # doctest: +SKIP
+    >>> data  # doctest: +SKIP
+    MovieLens(ratings=Interactions(671 users, 9,066 items, 100,004 pairs), \
+items=Movies(9,125 movies), users=None, notes={'movie without year': 12})
     >>> data.ratings.implicit(least=4)  # doctest: +SKIP
     Interactions(671 users, 6,170 items, 51,568 pairs)
     """
-    place = Path(folder)
+    place = as_path(folder)
     if not place.is_dir():
         advice = " Unpack it first." if place.suffix == ".zip" else ""
         raise FileNotFoundError(f"There is no folder {place}.{advice} Pass the unpacked folder.")
@@ -288,14 +299,14 @@ def _optional(path: Path, mark: str, width: int) -> Iterator[tuple[str, list[str
 def _csv_rows(path: Path, names: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
     """Yield the file and line, and some of the columns."""
     try:
-        lines = _bytes(path).decode("utf-8-sig").splitlines(keepends=True)
+        text = _bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         number = error.object[: error.start].count(b"\n") + 1
         raise InputError(
             f"{path}, line {number}: the file must be UTF-8; {error.reason}. Unpack the data set "
             "again, or convert the file."
         ) from error
-    rows = csv.reader(lines, strict=True)
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)  # U+2028 ends no line
     try:
         head = next(rows, [])
         if missing := [name for name in names if name not in head]:

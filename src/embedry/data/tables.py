@@ -13,7 +13,6 @@ from array import array
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +22,7 @@ from embedry.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -130,8 +130,8 @@ def read_table(
     FileNotFoundError, InputError, FileFormatError
         As `Interactions.from_file`.
     """
-    path = Path(path)
     source = open_source(path, delimiter, comments)
+    path = source.path
     with source.rows() as (rows, lines):
         head = list(islice(rows, 2))
         if not head:
@@ -173,7 +173,7 @@ def read_rows(
     FileNotFoundError, InputError, FileFormatError
         As `read_table`; those of single lines when they are come to.
     """
-    source = open_source(Path(path), delimiter, comments)
+    source = open_source(path, delimiter, comments)
     return source.mark, source.numbered()
 
 

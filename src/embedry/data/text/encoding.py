@@ -31,6 +31,7 @@ _PACKERS = {
     b"\xfd7zXZ\x00": "xz",
     b"\x28\xb5\x2f\xfd": "zstd",
 }
+_PARQUET = b"PAR1"
 _MOST_ZEROS = 0.01  # of UTF-16, a fifth at least in scripts that have blanks; of text, none
 
 
@@ -47,8 +48,8 @@ def check_text(path: str | Path, first: bytes) -> None:
     Raises
     ------
     FileFormatError
-        If it begins with the mark of UTF-16 or UTF-32 or of a packer, or more than one byte in a
-        hundred is 0.
+        If it begins with the mark of UTF-16 or UTF-32, of a packer or of Parquet, or more than
+        one byte in a hundred is 0.
 
     Examples
     --------
@@ -58,6 +59,8 @@ def check_text(path: str | Path, first: bytes) -> None:
         ...
     embedry.errors.FileFormatError: a.txt must be UTF-8 text; it is marked as UTF-16. ...
     """
+    if first.startswith(_PARQUET):
+        raise _refused(path, "it is a Parquet file. Pass it to from_parquet, or write it as text.")
     for mark, name in _PACKERS.items():
         if first.startswith(mark):
             raise _refused(path, f"it is packed by {name}. Unpack it, or pack it with gzip.")

@@ -6,7 +6,6 @@ import copy
 import dataclasses
 import datetime as dt
 import gzip
-import importlib.util
 import pickle
 import sys
 from collections import Counter, defaultdict
@@ -146,8 +145,13 @@ def test_interactions_tell_one_from_its_text():
         (["a", "b"], ["x", "y"], ["1", "2"], "must be numbers"),
         (["a", "b"], ["x", "y"], [1j, 2], "must be numbers"),
         (["a", "b"], ["x", "y"], [1, {}], "must be numbers"),
-        (["a", None], ["x", "y"], None, "An id must be"),
-        (["a", float("nan")], ["x", "y"], None, "An id must be"),
+        (["a", "b"], ["x", "y"], [1, 10**400], "got 1000.* in row 1: int too large"),
+        (["a", "b"], ["x", "y"], np.array([1, "3"], object), "got '3' in row 1: text is no"),
+        (["a", None], ["x", "y"], None, r"users must be without gaps; row 1 \(from 0\)"),
+        (["a", "b"], [np.nan, 7.0], None, "items must be without gaps; row 0"),
+        (["a", float("nan")], ["x", "y"], None, "users must be without gaps; row 1"),
+        (["a", "b"], ["x", b"y"], None, r"items, row 1 \(from 0\): An id must be"),
+        (["a", "b"], [1, 2**70], None, "items, row 1 .* must fit 64 bits"),
         ("ab", ["x", "y"], None, "list of ids"),
     ],
 )
@@ -155,6 +159,13 @@ def test_interactions_refuse_bad_columns(users, items, values, message):
     """What must not be is refused; a wrong value with its row."""
     with pytest.raises(InputError, match=message):
         Interactions.from_triples(users, items, values)
+
+
+def with_index(place):
+    """Return a sparse matrix, two by two, with an index beyond it."""
+    matrix = sparse.csr_array(np.eye(2))
+    matrix.indices[0] = place
+    return matrix
 
 
 @pytest.mark.parametrize(
@@ -166,6 +177,8 @@ def test_interactions_refuse_bad_columns(users, items, values, message):
         (sparse.coo_array([[1.0, 0], [0, -2]]), "row 1, column 1: -2"),
         (sparse.csr_array([[0, np.nan]]), "row 0, column 1: nan"),
         (sparse.coo_array([[1j]]), "must be numbers"),
+        (with_index(7), r"must lie within its shape \(2, 2\)"),
+        (with_index(-1), "must lie within its shape"),
     ],
 )
 def test_interactions_from_scipy_refuse_what_must_not_be(matrix, message):
@@ -296,6 +309,13 @@ def test_interactions_from_file_refuse_other_files(tmp_path):
     """A missing file, bytes that are no text, a damaged archive."""
     with pytest.raises(FileNotFoundError, match="There is no file"):
         Interactions.from_file(tmp_path / "nothing")
+    for read in (Interactions.from_file, Interactions.from_parquet):
+        for path in (None, 3):
+            with pytest.raises(InputError, match=f"path must be a str or a Path; got {path}"):
+                read(path)
+    (tmp_path / "f").write_bytes(b"PAR1\x15\x04\x15,\x15PAR1")
+    with pytest.raises(FileFormatError, match=r"it is a Parquet file\. Pass it to from_parquet"):
+        Interactions.from_file(tmp_path / "f")
     (tmp_path / "f").write_bytes(b"caf\xe9,x,1\n")
     with pytest.raises(InputError, match="must be UTF-8"):
         Interactions.from_file(tmp_path / "f")
@@ -329,9 +349,15 @@ def test_interactions_from_frame_read_a_mapping():
 @pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_interactions_from_frame_read_data_frames(library):
     """DataFrames are read by their columns."""
-    if importlib.util.find_spec(library) is None:
-        pytest.skip(f"{library} is not installed")
-    assert_read(importlib.import_module(library).DataFrame(COLUMNS))
+    reason = f"{library} is not installed"
+    assert_read(pytest.importorskip(library, reason=reason).DataFrame(COLUMNS))
+
+
+def test_interactions_from_frame_tell_a_lazy_frame_to_collect():
+    """A LazyFrame of polars holds no rows yet."""
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    with pytest.raises(InputError, match=r"LazyFrame does not. Pass frame.collect\(\)"):
+        Interactions.from_frame(polars.LazyFrame({"user": ["a"], "item": ["x"]}))
 
 
 def test_interactions_from_frame_refuse_missing_columns():
@@ -360,18 +386,23 @@ def entries(used):
 @settings(max_examples=50, deadline=None)
 @given(timed, st.sampled_from(["add", "latest"]), st.booleans())
 def test_interactions_merge_as_a_dict_does(rows, repeated, with_times):
-    """A repeated pair has the sum or the latest value, and the latest time."""
+    """A repeated pair has the sum or the latest value, and the latest time; 0 takes it back."""
     users, items, values, times = zip(*rows, strict=True)
     when = times if with_times else None
     made = Interactions.from_triples(users, items, values, when, repeated=repeated)
     expected = {}
     for user, item, value, time in rows:
-        if not value:
+        if repeated == "add" and not value:
             continue
         before, last = expected.get((user, item), (0.0, -99))
         later = not with_times or time >= last
         worth = before + value if repeated == "add" else value if later else before
         expected[user, item] = (worth, max(time, last))
+    zeros = sum(not value for value, _ in expected.values())
+    expected = {pair: found for pair, found in expected.items() if found[0]}
+    if repeated == "latest":
+        assert made.dropped.get("value of zero", 0) == zeros
+        assert len(made) + made.merged + zeros == len(rows)
     if not with_times:
         expected = {pair: (value, None) for pair, (value, _) in expected.items()}
     assert entries(made) == expected
@@ -482,6 +513,17 @@ def test_interactions_subset_refuses_unknown_names():
     for mask in ([True], [1, 0], np.ones(3, bool)):
         with pytest.raises(InputError, match="keep must be bool"):
             made.chosen(mask)
+
+
+def test_interactions_take_numbers_of_numpy():
+    """A scalar of NumPy is a number like any other; a bool of either is none."""
+    stars = Interactions.from_triples(["a", "a", "b"], ["x", "y", "y"], [5, 2, 3])
+    for least in (np.int64(3), np.float32(3), np.float64(3)):
+        assert same(stars.implicit(least), stars.implicit(3))
+    assert len(stars.report(busy=np.float32(0.5))) == len(stars.report())
+    for least in (True, np.True_, np.float64("nan"), np.timedelta64(3), "3", None):
+        with pytest.raises(InputError, match="least must be a finite number, such as 4"):
+            stars.implicit(least)
 
 
 def test_interactions_implicit_keep_ratings_from_least():
@@ -613,6 +655,7 @@ def test_interactions_times_are_seconds(times):
     [
         ([1], r"times must have shape \(2,\)"),
         ([1, 2.5], "first in row 1: 2.5"),
+        ([1, 2**70], "fit 64 bits; got 11805.* in row 1"),
         ([1, float("nan")], "first in row 1: nan"),
         ([1, 1e30], "first in row 1: 1e"),
         ([1, None], "got None in row 1"),
@@ -700,7 +743,7 @@ def test_interactions_from_frame_read_times():
     for form in ("who", None, 3):
         with pytest.raises(InputError, match="must be a DataFrame, a table or a mapping"):
             Interactions.from_frame(form)
-    with pytest.raises(InputError, match="in row 1"):
+    with pytest.raises(InputError, match="column 'when', row 1"):
         Interactions.from_frame(
             frame.assign(when=frame["when"].where(frame["what"] != 2)), **CALLED
         )
@@ -727,6 +770,8 @@ def test_interactions_from_parquet_refuse_what_must_not_be(tmp_path, monkeypatch
     parquet = pytest.importorskip("pyarrow.parquet")
     with pytest.raises(FileNotFoundError, match="There is no file"):
         Interactions.from_parquet(tmp_path / "nothing")
+    with pytest.raises(InputError, match="it is a folder"):
+        Interactions.from_parquet(tmp_path)
     (tmp_path / "f").write_text("user,item\n")
     with pytest.raises(FileFormatError, match="whole Parquet file"):
         Interactions.from_parquet(tmp_path / "f")

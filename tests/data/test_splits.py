@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embedry.data import splits
 from embedry.data.interactions import Interactions
 from embedry.data.splits import (
     Split,
@@ -275,3 +276,20 @@ def test_leave_one_out_returns_the_validation_of_a_kept_test_pair():
     assert "a" not in found.test.user_ids
     assert found.kept["last pair of an item"] >= 1
     assert found.kept["validation after a kept test pair"] == 1
+
+
+def test_splits_take_shares_of_numpy():
+    """A share is a number of Python or of NumPy."""
+    whole = Interactions.from_triples(*zip(*[(u, i) for u in "abcd" for i in "wxyz"], strict=True))
+    plain = random_split(whole, 0.25, validation=0.25)
+    for kind in (np.float32, np.float64):
+        made = random_split(whole, kind(0.25), validation=kind(0.25))
+        assert made.test.triples() == plain.test.triples()
+    for share in (np.True_, np.float32(1), np.float64("nan"), "0.2", None):
+        with pytest.raises(InputError, match=r"share must be a share in \(0, 1\)"):
+            random_split(whole, share)
+
+
+def test_splits_list_their_own_names_alone():
+    """What completion shows are ways to split, not what the module imports."""
+    assert dir(splits) == sorted(splits.__all__)

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from embedry.data.pairs.columns import as_pairs, as_values, check_repeated, number_ids
+from embedry.data.pairs.columns import ZERO, as_pairs, as_values, number_ids
 from embedry.data.pairs.foreign import FORM, Named, read_frame, read_parquet, read_scipy
 from embedry.data.pairs.report import Report, report_of
 from embedry.data.pairs.rows import Pairs, Repeated, check_rows, compress
+from embedry.data.pairs.settings import check_finite, check_share
 from embedry.data.tables import read_table
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import Id, check_id, check_ids, check_unique
@@ -272,8 +272,7 @@ class Interactions:
         >>> likes, dict(likes.dropped)
         (Interactions(2 users, 2 items, 2 pairs), {'value below 3': 1})
         """
-        if isinstance(least, bool) or not isinstance(least, (int, float)) or not isfinite(least):
-            raise InputError(f"least must be a finite number, such as 4; got {least!r}.")
+        least = check_finite("least", least, 4)
         keep = self.values >= least
         left_out = {f"value below {least:g}": int(np.count_nonzero(~keep))}
         pairs = self._pairs.chosen(keep)
@@ -440,7 +439,8 @@ class Interactions:
         )
         left_out = {"time": len(times[0])} if len(times) == 1 else {}
         dropped = _added(_added(self.dropped, other.dropped), left_out)
-        return _built((users, items), pairs, dropped, merged=self.merged + other.merged)
+        merged = self.merged + other.merged
+        return _built((users, items), pairs, dropped, merged=merged, may_be_empty=True)
 
     def report(self, *, busy: float = 0.5) -> Report:
         """Look for what is suspicious; nothing is altered.
@@ -476,9 +476,7 @@ class Interactions:
         - user ids alike: 1, such as ('ann', 'Ann'). They differ by case, blanks or type alone; \
 if they are one, rename them.
         """
-        if isinstance(busy, bool) or not isinstance(busy, (int, float)) or not 0 < busy < 1:
-            raise InputError(f"busy must be a share in (0, 1), such as 0.5; got {busy!r}.")
-        return report_of(self, busy)
+        return report_of(self, check_share("busy", busy, 0.5))
 
     def triples(self) -> tuple[list[Id], list[Id], list[float]]:
         """Return users, items and values, a pair at each place, row after row."""
@@ -540,7 +538,8 @@ if they are one, rename them.
         users, items : iterable of str or int, n of them
         values : array-like (n,), optional
             How strongly, finite and not negative: counts, ratings, weights; 1 each when left out.
-            Zeros say "not used" and are left out, counted in ``dropped``.
+            Zeros say "not used" and are left out, counted in ``dropped``; with
+            ``repeated="latest"``, one that came last takes the pair back.
         times : array-like (n,), optional
             When: whole seconds since 1970, UTC; NumPy's datetime64, taken for UTC; or datetimes
             that know their zone. What is finer is cut to the second before.
@@ -557,24 +556,23 @@ if they are one, rename them.
         Raises
         ------
         InputError
-            If lengths differ, nothing is left, an id is none, a value is no number, negative or
-            not finite, a sum of values is beyond 1e12, or a time is missing or none: the message
-            names the row, counted from 0.
+            If lengths differ, nothing is left, an id is missing or none, a value is no number,
+            negative or not finite, a sum of values is beyond 1e12, or a time is missing or none:
+            the message names the row, counted from 0.
 
         Notes
         -----
         One sort of the pairs. Integers in arrays never become Python objects; other names pass
         through a dict. Beside the input, some 60 bytes a row while it runs, 75 with times.
         """
-        user_ids, user_codes = number_ids(users)
-        item_ids, item_codes = number_ids(items)
+        user_ids, user_codes = number_ids(users, "users")
+        item_ids, item_codes = number_ids(items, "items")
         if len(user_codes) != len(item_codes):
             raise InputError(
                 "users and items must be equally long; "
                 f"got {len(user_codes)} and {len(item_codes)}."
             )
-        pairs, dropped = as_pairs(user_codes, item_codes, values, times)
-        _check_some(pairs)
+        pairs, dropped = as_pairs(user_codes, item_codes, values, times, repeated=repeated)
         return _built((user_ids, item_ids), pairs, dropped, repeated)
 
     @classmethod
@@ -636,8 +634,9 @@ if they are one, rename them.
         table = read_table(
             path, FORM, delimiter=delimiter, columns=columns, header=header, time=time
         )
-        pairs, dropped = as_pairs(table.firsts, table.seconds, table.values, table.times)
-        _check_some(pairs)
+        pairs, dropped = as_pairs(
+            table.firsts, table.seconds, table.values, table.times, repeated=repeated
+        )
         return _built(table.names, pairs, {**table.dropped, **dropped}, repeated)
 
     @classmethod
@@ -673,8 +672,8 @@ if they are one, rename them.
         Raises
         ------
         InputError
-            If it is no frame, a column is missing, or holds what ids, values or times must not
-            be.
+            If it is no frame (of a LazyFrame, pass ``.collect()``), a column is missing, has a
+            gap, or holds what ids, values or times must not be: the message names the row.
         """
         found = read_frame(frame, Named(user, item, value, time))
         return cls.from_triples(*found, repeated=repeated)
@@ -736,8 +735,8 @@ if they are one, rename them.
         Raises
         ------
         InputError
-            If it is not sparse with two dimensions, or a value is no real number, negative or not
-            finite: the message names its row and column.
+            If it is not sparse with two dimensions, an index is out of range, or a value is no
+            real number, negative or not finite: the message names its row and column.
         """
         entries = read_scipy(matrix)
         rows, columns = entries.row.astype(np.int32), entries.col.astype(np.int32)
@@ -745,7 +744,8 @@ if they are one, rename them.
             rows, columns, entries.data, None, lambda i: f"row {rows[i]}, column {columns[i]}"
         )
         users, items = entries.shape
-        return _built((tuple(range(users)), tuple(range(items))), pairs, dropped)
+        ids = tuple(range(users)), tuple(range(items))
+        return _built(ids, pairs, dropped, may_be_empty=True)
 
 
 def _built(
@@ -753,13 +753,16 @@ def _built(
     pairs: Pairs,
     dropped: Mapping[str, int],
     repeated: Repeated = "add",
+    *,
     merged: int = 0,
+    may_be_empty: bool = False,
 ) -> Interactions:
     """Sort pairs and make one of those that came again, beside what was ``merged`` before."""
-    check_repeated(repeated)
     rows = compress(pairs, (len(ids[0]), len(ids[1])), repeated)
+    if not (may_be_empty or len(rows.indices)):
+        raise InputError("Interactions must hold at least one pair of value above 0; got none.")
     arrays = (rows.indptr, rows.indices, rows.values, rows.times)
-    return _whole(ids, arrays, merged + rows.merged, dropped)
+    return _whole(ids, arrays, merged + rows.merged, _added(dropped, {ZERO: rows.zeros}))
 
 
 def _whole(
@@ -787,11 +790,6 @@ def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     """Add up counts by reason; those of 0 are left out."""
     total = {reason: one.get(reason, 0) + other.get(reason, 0) for reason in {**one, **other}}
     return {reason: count for reason, count in total.items() if count}
-
-
-def _check_some(pairs: Pairs) -> None:
-    if not len(pairs.rows):
-        raise InputError("Interactions must hold at least one pair of value above 0; got none.")
 
 
 def _check_other(other: Interactions) -> None:

@@ -30,6 +30,7 @@ from embedry.data.pairs.held_back import (
     rows_apart,
     without_test,
 )
+from embedry.data.pairs.settings import check_share
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ __all__ = [
     "random_split",
     "temporal_split",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 By: TypeAlias = Literal["time", "random"]
 
@@ -266,7 +272,7 @@ def temporal_split(
         begin = int(ordered[len(times) - _counts(len(times), share, None)[0]])
     parts = np.where(times >= begin, TEST, TRAIN)
     if validation is not None:
-        _check_share("validation", validation)
+        validation = check_share("validation", validation)
         first = int(np.searchsorted(ordered, begin)) - max(1, round(validation * len(times)))
         before = ordered[max(first, 0)]
         parts[(times >= before) & (times < begin)] = VALIDATION
@@ -420,21 +426,16 @@ def _times(interactions: Interactions) -> NDArray[np.int64]:
 
 def _counts(total: int, share: float, validation: float | None) -> tuple[int, int]:
     """Return how many are the test and the validation: at least one, where asked for."""
-    _check_share("share", share)
+    share = check_share("share", share)
     if validation is None:
         return max(1, round(share * total)), 0
-    _check_share("validation", validation)
+    validation = check_share("validation", validation)
     if share + validation >= 1:
         raise InputError(
             f"share and validation must leave something to learn from; got {share:g} and "
             f"{validation:g}, which leave nothing."
         )
     return max(1, round(share * total)), max(1, round(validation * total))
-
-
-def _check_share(name: str, share: float) -> None:
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share < 1:
-        raise InputError(f"{name} must be a share in (0, 1), such as 0.2; got {share!r}.")
 
 
 def _generator(seed: int) -> np.random.Generator:

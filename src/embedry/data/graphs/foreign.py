@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedry.data.frames import check_frame
 from embedry.data.graphs.edges import LARGEST_WEIGHT, SMALLEST_WEIGHT, Edges, as_weights
 from embedry.data.tables import Form, read_table
 from embedry.errors import InputError
@@ -187,43 +188,7 @@ def read_frame(
     InputError
         If it is no frame, a column is missing, or has a gap: the message names its row.
     """
-    if type(frame).__name__ == "LazyFrame":
-        raise InputError("frame must hold its rows; a LazyFrame does not. Pass frame.collect().")
-    if isinstance(frame, str) or not hasattr(frame, "__getitem__"):
-        raise InputError(
-            f"frame must be a DataFrame, a table or a mapping of columns; got {frame!r}. Pass "
-            "pairs to from_edges."
-        )
-    # Arrow says column_names, pandas and polars columns; a mapping gives its keys
-    names = list(getattr(frame, "column_names", getattr(frame, "columns", frame)))
-    for name in (source, target, weight):
-        if name is not None and name not in names:
-            found = ", ".join(map(str, names))
-            raise InputError(f"The frame must have a column {name!r}; it has {found}.")
-        if name is not None:
-            _check_whole(name, frame[name])
+    wanted = (source, target) if weight is None else (source, target, weight)
+    check_frame(frame, wanted, "Pass pairs to from_edges.")
     weights = None if weight is None else np.asarray(frame[weight])
     return (frame[source], frame[target]), weights
-
-
-def _check_whole(name: str, column: Any) -> None:
-    """Refuse gaps: None, NaN, NaT or the NA of pandas."""
-    values = column
-    if not isinstance(column, (list, tuple)):
-        array = np.asarray(column)
-        values = array.tolist() if array.ndim == 1 and array.dtype.kind in "fOmM" else []
-    gaps = (place for place, value in enumerate(values) if _is_gap(value))
-    place = next(gaps, None)
-    if place is not None:
-        raise InputError(
-            f"The frame must be without gaps; column {name!r}, row {place} (from 0) is missing. "
-            "Drop the row."
-        )
-
-
-def _is_gap(value: object) -> bool:
-    if type(value) in {str, int}:
-        return False
-    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
-        return True
-    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))

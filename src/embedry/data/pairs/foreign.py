@@ -6,17 +6,19 @@ methods.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from embedry.data.frames import check_frame
 from embedry.data.history import LARGEST_VALUE
 from embedry.data.tables import Form
 from embedry.errors import FileFormatError, InputError, MissingExtraError
+from embedry.files import existing_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -70,18 +72,9 @@ def read_frame(frame: Any, named: Named) -> Columns:
     Raises
     ------
     InputError
-        If it is no frame, or a column is missing.
+        If it is no frame, a column is missing, or has a gap: the message names its row.
     """
-    if isinstance(frame, str) or not hasattr(frame, "__getitem__"):
-        raise InputError(
-            f"frame must be a DataFrame, a table or a mapping of columns; got {frame!r}. Pass "
-            "columns to from_triples."
-        )
-    names = list(getattr(frame, "column_names", frame))
-    for name in named.wanted():
-        if name not in names:
-            found = ", ".join(map(str, names))
-            raise InputError(f"The frame must have a column {name!r}; it has {found}.")
+    check_frame(frame, named.wanted(), "Pass columns to from_triples.")
     return Columns(*(None if name is None else frame[name] for name in named))
 
 
@@ -101,6 +94,8 @@ def read_parquet(path: str | Path, named: Named) -> Columns:
     ------
     FileNotFoundError
         If there is no such file.
+    InputError
+        If it is no path, or the path of a folder.
     FileFormatError
         If it is no whole Parquet file, or a column is missing or has a gap.
     MissingExtraError
@@ -111,9 +106,7 @@ def read_parquet(path: str | Path, named: Named) -> Columns:
         from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise MissingExtraError("A Parquet file", extra="arrow") from error
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}. Pass the path of a Parquet file.")
+    path = existing_file(path, "a Parquet file")
     try:
         with ParquetFile(path) as file:
             _check_columns(path, file.schema_arrow.names, named)
@@ -161,11 +154,29 @@ def read_scipy(matrix: Any) -> Any:
     Raises
     ------
     InputError
-        If it is not sparse with two dimensions.
+        If it is not sparse with two dimensions, or a row or column is out of range.
     """
     if not hasattr(matrix, "tocoo") or matrix.ndim != 2:
         raise InputError(
             "matrix must be a SciPy sparse matrix of users by items; "
             f"got {type(matrix).__name__}. Pass scipy.sparse.csr_array(...) of a table."
         )
-    return matrix.tocoo()
+    try:
+        entries = matrix.tocoo()
+        _check_inside(entries)
+    except ValueError as error:
+        raise InputError(
+            f"The indices of matrix must lie within its shape {matrix.shape}; {error}. Make it "
+            "anew with scipy.sparse.csr_array((values, (rows, columns)), shape=...)."
+        ) from error
+    return entries
+
+
+def _check_inside(entries: Any) -> None:
+    """Refuse entries beyond the shape; SciPy checks some of them, and not all."""
+    for name, places, count in zip(
+        ("row", "column"), (entries.row, entries.col), entries.shape, strict=True
+    ):
+        wrong = np.flatnonzero((places < 0) | (places >= count))
+        if wrong.size:
+            raise ValueError(f"a {name} is {places[wrong[0]]}")

@@ -49,6 +49,8 @@ class Rows:
     times : ndarray (pairs,), int64, or None
     merged : int
         Pairs that came again.
+    zeros : int
+        Pairs that were left out, for their value is 0 after merging.
     """
 
     indptr: NDArray[np.int64]
@@ -56,6 +58,7 @@ class Rows:
     values: NDArray[np.float32]
     times: NDArray[np.int64] | None
     merged: int
+    zeros: int
 
 
 def compress(pairs: Pairs, shape: tuple[int, int], repeated: Repeated = "add") -> Rows:
@@ -69,6 +72,7 @@ def compress(pairs: Pairs, shape: tuple[int, int], repeated: Repeated = "add") -
     repeated : {"add", "latest"}
         The value of a pair that came again: the sum, or the one of the latest time; of equal
         times, or without times, the one that came last. Its time is the latest in both cases.
+        A pair whose value is 0 then is left out.
 
     Returns
     -------
@@ -93,11 +97,15 @@ def compress(pairs: Pairs, shape: tuple[int, int], repeated: Repeated = "add") -
     np.not_equal(keys[1:], keys[:-1], out=begins[1:])
     first = np.flatnonzero(begins)
     values, times = _merged(pairs, order, first, repeated)
+    merged, found = len(keys) - len(first), len(first)
+    if not values.all():
+        used = values > 0
+        first, values, times = first[used], values[used], None if times is None else times[used]
     indices = pairs.columns[order[first]]
     counts = np.bincount(pairs.rows[order[first]], minlength=shape[0])
     indptr = np.zeros(shape[0] + 1, np.int64)
     np.cumsum(counts, out=indptr[1:])
-    return Rows(indptr, indices, values, times, len(keys) - len(first))
+    return Rows(indptr, indices, values, times, merged, found - len(first))
 
 
 def _order(keys: NDArray[np.int64]) -> NDArray[np.int64]:

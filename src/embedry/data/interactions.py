@@ -19,7 +19,7 @@ from embedry.data.pairs.foreign import FORM, Named, read_frame, read_parquet, re
 from embedry.data.pairs.report import Report, report_of
 from embedry.data.pairs.rows import Pairs, Repeated, check_rows, compress
 from embedry.data.pairs.settings import check_finite, check_share
-from embedry.data.tables import read_table
+from embedry.data.tables.reader import read_table
 from embedry.errors import InputError, UnknownIdError
 from embedry.ids import Id, check_id, check_ids, check_unique
 

@@ -108,7 +108,7 @@ def test_graph_from_file_is_the_same_in_one_batch_or_many(tmp_path, monkeypatch)
     path = written(tmp_path, "\n".join(["# first", *rows[:70], "", "# second", *rows[70:]]))
     whole = Graph.from_file(path, directed=True)
     with monkeypatch.context() as patch:
-        patch.setattr("embedry.data.tables._ROWS_AT_ONCE", 7)
+        patch.setattr("embedry.data.tables.reader._ROWS_AT_ONCE", 7)
         parts = Graph.from_file(path, directed=True)
         assert parts.ids == whole.ids
         assert as_dict(parts) == as_dict(whole)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.data.frames import check_frame
 from embedry.data.graphs.edges import LARGEST_WEIGHT, SMALLEST_WEIGHT, Edges, as_weights
-from embedry.data.tables import Form, read_table
+from embedry.data.tables.frames import check_frame
+from embedry.data.tables.reader import Form, read_table
 from embedry.errors import InputError
 from embedry.ids import Id, check_ids
 

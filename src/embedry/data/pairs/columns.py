@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from embedry.data.frames import first_gap
 from embedry.data.graphs.numbering import as_column, number_column
 from embedry.data.history import LARGEST_VALUE
 from embedry.data.pairs.rows import Pairs, Repeated
+from embedry.data.tables.frames import first_gap
 from embedry.errors import InputError
 from embedry.ids import Id, check_id, check_ids
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from embedry.data.frames import check_frame
 from embedry.data.history import LARGEST_VALUE
-from embedry.data.tables import Form
+from embedry.data.tables.frames import check_frame
+from embedry.data.tables.reader import Form
 from embedry.errors import FileFormatError, InputError, MissingExtraError
 from embedry.files import existing_file
 

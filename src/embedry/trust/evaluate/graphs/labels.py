@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from embedry.data.tables import read_rows
+from embedry.data.tables.reader import read_rows
 from embedry.errors import InputError
 from embedry.ids import Id, check_id, check_ids
 

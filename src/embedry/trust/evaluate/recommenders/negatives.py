@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from embedry.data.tables import read_rows
+from embedry.data.tables.reader import read_rows
 from embedry.errors import InputError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.data.lines import open_source
+from embedry.data.tables.lines import open_source
 from embedry.data.text.encoding import read_text
 from embedry.errors import InputError
 from embedry.exchange.words import is_number

@@ -2,7 +2,7 @@
 
 What it is: the delimiter found out, comments and blank lines left out, fields without the blanks
 around them unless they are quoted, and the number of each line for messages. What it is not: a
-reader of what the fields mean (see ``tables``).
+reader of what the fields mean (see ``reader``).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embedry.data.lines import Source, open_source
+from embedry.data.tables.lines import Source, open_source
 from embedry.errors import InputError
 
 if TYPE_CHECKING:

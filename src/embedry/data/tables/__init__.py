@@ -1,0 +1,1 @@
+"""Tables: text split into rows and columns, and frames of others."""

@@ -261,3 +261,36 @@ def test_recommender_refuses_names_that_meet_and_nothing_at_all(things, taste):
         Recommender(things)
     with pytest.raises(InputError, match="fitted learner"):
         Recommender(things, taste={"als": Counted()})
+
+
+def test_history_scores_are_the_scores_of_hits(recommender):
+    """Scores of many histories are those that each is recommended by, in the items' order."""
+    histories = [[item(0, 0), item(0, 1)], {item(2, 3): 2.0}]
+    found = recommender.history_scores(histories)
+    ids = recommender.interactions_.item_ids
+    for row, history in zip(found, histories, strict=True):
+        hits = recommender.recommend(history=history, k=len(ids), exclude_seen=False)
+        told = dict(zip(ids, row.tolist(), strict=True))
+        assert [told[hit.id] for hit in hits] == pytest.approx([hit.score for hit in hits])
+
+
+def test_visitor_gets_what_is_popular(things, taste):
+    """Somebody without a history gets what most use; taste and content say nothing of them."""
+    recommender = Recommender(things, taste=taste, content="looks", popularity=True)
+    hits = recommender.recommend(history=[], k=3)
+    counts = dict(
+        zip(taste.interactions_.item_ids, taste.interactions_.item_counts.tolist(), strict=True)
+    )
+    assert counts[hits[0].id] == max(counts.values())
+    assert set(hits[0].parts) == {"taste", "content", "popularity"}
+    assert hits[0].parts["taste"] == hits[0].parts["content"] == 0
+    assert dict(hits.plan.lacking)["taste"] == things.count()
+    assert hits[0].because == ()
+    with pytest.raises(InputError, match="must hold at least one item"):
+        Recommender(things, taste=taste, content="looks").recommend(history=[])
+
+
+def test_recommender_shows_what_it_weighs(recommender):
+    """Its repr names the collection and the weights."""
+    assert repr(recommender).endswith(", taste 0.70, content 0.30)")
+    assert repr(recommender).startswith("Recommender(Collection(")

@@ -29,7 +29,7 @@ from embedry.use.recommend.questions import asker_of, question_of
 
 def asked(recommender, history):
     """Return the question of a history, and what all parts weighed say of it."""
-    asker = asker_of(None, history, recommender._taste, recommender.collection)
+    asker = asker_of(None, history, recommender._parts, recommender.collection)
     question = question_of(asker, recommender.collection.mirror, recommender._parts)
     return question, recommender._weighed(question)
 

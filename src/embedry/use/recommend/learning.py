@@ -109,7 +109,8 @@ def learned(
     """
     k, users, seed = check_k(k), whole_number("users", users, 1), whole_number("seed", seed, 0)
     if not isinstance(validation, Interactions) or not len(validation):
-        raise InputError(f"validation must be Interactions with pairs; got {validation!r}.")
+        hint = " Pass split.validation." if hasattr(validation, "validation") else ""
+        raise InputError(f"validation must be Interactions with pairs; got {validation!r}.{hint}")
     taste = [part for part in parts if isinstance(part, TastePart)]
     if not taste:
         raise InputError("Weights are learned on users of taste; there is none. Pass taste=.")
@@ -157,7 +158,7 @@ def _pool(
     """Return what parts say of a user's candidates, and which were taken; None without any."""
     if not any(part.history(user) for part in taste):
         return None
-    mirror, asker = collection.mirror, asker_of(user, None, taste, collection)
+    mirror, asker = collection.mirror, asker_of(user, None, parts, collection)
     with mirror.lock:
         question = question_of(asker, mirror, parts)
         wanted = positions_of(taken, mirror)

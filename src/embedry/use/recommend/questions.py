@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +12,10 @@ from embedry.errors import InputError, UnknownIdError
 from embedry.ids import check_id
 from embedry.use.recommend.parts.content import positions_of
 from embedry.use.recommend.parts.part import Asker, Question
+from embedry.use.recommend.parts.taste import TastePart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -22,15 +24,14 @@ if TYPE_CHECKING:
     from embedry.store.memory.mirror import Mirror
     from embedry.store.metadata.filters import Filter
     from embedry.use.recommend.parts.part import Part
-    from embedry.use.recommend.parts.taste import TastePart
 
-__all__ = ["asker_of", "candidates_of", "question_of"]
+__all__ = ["asker_of", "candidates_of", "question_of", "unknown_keys"]
 
 
 def asker_of(
     user: Id | None,
     history: Mapping[Id, float] | Iterable[Id] | None,
-    taste: Sequence[TastePart],
+    parts: Sequence[Part],
     collection: Collection,
 ) -> Asker:
     """Return who asks, with what they have used.
@@ -40,7 +41,8 @@ def asker_of(
     user : str or int, or None
     history : iterable of ids, or mapping of id to value, or None
         One of the two.
-    taste : sequence of TastePart
+    parts : sequence of Part
+        Of the recommender.
     collection : Collection
 
     Returns
@@ -50,15 +52,20 @@ def asker_of(
     Raises
     ------
     InputError
-        If not exactly one of the two is given, the user has used nothing, or the history is
-        empty or repeats an item, or holds a value out of range.
+        If not exactly one of the two is given, the user has used nothing, or the history
+        repeats an item, holds a value out of range, or is empty where no part does without.
     UnknownIdError
         If no learner knows the user, or nobody an item of the history.
     """
+    taste = [part for part in parts if isinstance(part, TastePart)]
     if user is not None and history is None:
         return _of_user(check_id(user), taste)
     if user is not None or history is None:
         raise InputError("Pass exactly one of a user id and history=.")
+    if isinstance(history, Iterable) and not isinstance(history, Mapping | str):
+        history = list(history)
+    if history in ([], {}) and not all(part.NEEDS_PAST for part in parts):
+        return Asker("a visitor", None, (), np.empty(0))
     return _of_history(check_history(history), taste, collection)
 
 
@@ -134,3 +141,8 @@ def candidates_of(
     for positions in (seen, positions_of(left_out, mirror)):
         mine[positions[positions >= 0]] = False
     return np.flatnonzero(mine)
+
+
+def unknown_keys(asked: Filter | None, mirror: Mirror) -> tuple[str, ...]:
+    """Return the keys of a filter that no item has, sorted."""
+    return () if asked is None else tuple(sorted(asked.keys - set(mirror.columns().kinds)))

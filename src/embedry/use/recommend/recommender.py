@@ -15,12 +15,11 @@ Hu, Koren, Volinsky 2008, section 5 (shares of past items in a taste score). Bru
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from embedry.errors import InputError, UnknownIdError
+from embedry.errors import InputError
 from embedry.ids import check_id, check_ids
 from embedry.learn.learner import real_number
 from embedry.learn.taste.cold.placing import PlacingLearner
@@ -34,7 +33,8 @@ from embedry.use.recommend.making import made_parts
 from embedry.use.recommend.parts.content import ContentPart, positions_of, unit_rows
 from embedry.use.recommend.parts.placed import embeddings_of
 from embedry.use.recommend.parts.taste import TastePart
-from embedry.use.recommend.questions import asker_of, candidates_of, question_of
+from embedry.use.recommend.questions import asker_of, candidates_of, question_of, unknown_keys
+from embedry.use.recommend.scoring import alike, score_rows, taught
 from embedry.use.recommend.weights import as_weights
 from embedry.vectors import check_k
 
@@ -46,9 +46,8 @@ if TYPE_CHECKING:
     from embedry.data.interactions import Interactions
     from embedry.ids import Id
     from embedry.learn.taste.learner import TasteLearner
-    from embedry.store.metadata.filters import Filter
     from embedry.use.recommend.learning import LearnedWeights
-    from embedry.use.recommend.parts.part import Part, Question
+    from embedry.use.recommend.parts.part import Asker, Question
     from embedry.use.recommend.parts.recency import Recency
 
 __all__ = ["Recommender"]
@@ -120,6 +119,11 @@ class Recommender:
         self._taste = [part for part in self._parts if isinstance(part, TastePart)]
         self._content = [part for part in self._parts if isinstance(part, ContentPart)]
         self._weights = as_weights(self._parts, weights)
+        self._taught: tuple[tuple[object, ...], Interactions] | None = None
+
+    def __repr__(self) -> str:
+        weights = ", ".join(f"{name} {weight:.2f}" for name, weight in self._weights.items())
+        return f"Recommender({self.collection!r}, {weights})"
 
     @property
     def weights(self) -> Mapping[str, float]:
@@ -138,15 +142,11 @@ class Recommender:
         InputError
             If there is no taste.
         """
-        if not self._taste:
-            raise InputError("There must be taste to know what was used; pass taste=.")
-        used = self._taste[0].learner.interactions_
-        for part in self._taste[1:]:
-            used = used.joined(part.learner.interactions_)
-        known, mirror = set(used.item_ids), self.collection.mirror
-        with mirror.lock:
-            alive = [mirror.items.ids[place] for place in np.flatnonzero(mirror.items.alive)]
-        return replace(used, item_ids=(*used.item_ids, *(id for id in alive if id not in known)))
+        mirror = self.collection.mirror
+        now = (mirror.items.seen, *(part.learner.generation for part in self._taste))
+        if self._taught is None or self._taught[0] != now:
+            self._taught = now, taught(self._taste, mirror)
+        return self._taught[1]
 
     @property
     def known_items(self) -> NDArray[np.bool_]:
@@ -173,7 +173,8 @@ class Recommender:
         history : iterable of ids, or mapping of id to value, optional
             What anybody has used, instead of a user; a value of 1 each unless given. Items that
             only the collection knows count for content alone, items that only taste knows for
-            taste alone; items nobody knows are named in ``hits.unknown``.
+            taste alone; items nobody knows are named in ``hits.unknown``. An empty one is a
+            visitor's: popularity and recency then decide.
         k : int
             At least 1; k larger than the number of items left gives all of them.
         where : mapping, optional
@@ -199,9 +200,9 @@ class Recommender:
         ------
         InputError
             If not exactly one of user and history is given, the user has used nothing, the
-            history is empty or repeats an item, a value is not a finite number above 0, k is
-            below 1, diversity is out of range or asked for without content, or recency finds a
-            key of another kind.
+            history repeats an item, or is empty without popularity or recency, a value is not a
+            finite number above 0, k is below 1, diversity is out of range or asked for without
+            content, or recency finds a key of another kind.
         UnknownIdError
             If the user was not learned, or no item of the history is known.
         FilterError
@@ -215,7 +216,7 @@ class Recommender:
         diversity = real_number("diversity", diversity, 0, 1)
         if diversity and not self._content:
             raise InputError("Diversity is measured in a field; there is none. Pass content=.")
-        asker = asker_of(user, history, self._taste, self.collection)
+        asker = self._asker(user, history)
         asked = None if where is None else parse_filter(where)
         mirror = self.collection.mirror
         with mirror.lock:  # positions and vectors of one moment
@@ -223,9 +224,13 @@ class Recommender:
             allowed, weighed = mirror.allowed(asked), self._weighed(question)
             seen = question.positions if exclude_seen else question.positions[:0]
             candidates = candidates_of(mirror, allowed, seen, left_out)
-            found, pool = self._chosen(weighed, candidates, k, diversity)
+            found = weighed.best(candidates, pool_size(k) if diversity else k)
+            pool = len(found) if diversity else None
+            if diversity:
+                rows = unit_rows(mirror, self._content[0].field, found)
+                found = found[diverse(weighed.total[found], rows, k, diversity)]
             causes = causes_of(question, weighed, found)
-            keys = self._unknown_keys(asked)
+            keys = unknown_keys(asked, mirror)
         plan = Plan(
             *("recommend", self._field, "exact scan + mmr" if diversity else "exact scan"),
             *(int(np.count_nonzero(allowed)), pool),
@@ -282,12 +287,12 @@ class Recommender:
         mirror = self.collection.mirror
         with mirror.lock:
             allowed = mirror.allowed(asked)
-            weighed = self._alike(id)
+            weighed = alike(self._parts, self._weights, id, mirror)
             itself = positions_of([id], mirror)
             candidates = candidates_of(mirror, allowed, itself, left_out)
             found = weighed.best(candidates, k)
             causes = [((), likeness_in_words(weighed, place)) for place in found.tolist()]
-            keys = self._unknown_keys(asked)
+            keys = unknown_keys(asked, mirror)
         passed = int(np.count_nonzero(allowed))
         plan = Plan(
             *("recommend", self._field, "exact scan", passed),
@@ -318,13 +323,30 @@ class Recommender:
         -----
         One user after the other. Memory: 4 bytes a user and item.
         """
-        askers = [asker_of(user, None, self._taste, self.collection) for user in check_ids(users)]
-        mirror = self.collection.mirror
-        with mirror.lock:
-            totals = [self._weighed(question_of(one, mirror, self._parts)).total for one in askers]
-            positions = positions_of(self.interactions_.item_ids, mirror)
-        scores = [np.append(total, -np.inf)[positions] for total in totals]  # -1 finds the last
-        return np.array(scores, np.float32).reshape(len(askers), len(positions))
+        return self._score_rows([self._asker(user, None) for user in check_ids(users)])
+
+    def history_scores(
+        self, histories: Sequence[Mapping[Id, float] | Iterable[Id]]
+    ) -> NDArray[np.float32]:
+        """Return the score of every item for many histories, as an evaluation asks for them.
+
+        Parameters
+        ----------
+        histories : sequence of n histories
+            As in `recommend`.
+
+        Returns
+        -------
+        ndarray (n, items), float32
+            As `user_scores`.
+
+        Raises
+        ------
+        InputError, UnknownIdError
+            As `recommend`.
+
+        """
+        return self._score_rows([self._asker(None, history) for history in histories])
 
     def learn_weights(
         self, validation: Interactions, *, k: int = 10, users: int = 500, seed: int = 0
@@ -414,36 +436,9 @@ class Recommender:
     def _weighed(self, question: Question) -> Weighed:
         return Weighed({part: part.answer(question) for part in self._parts}, self._weights)
 
-    def _alike(self, item: Id) -> Weighed:
-        """Return how alike all items are to one."""
-        mirror = self.collection.mirror
-        parts: list[Part] = [part for part in self._parts if self._weights[part.name] > 0]
-        parts = [part for part in parts if isinstance(part, TastePart | ContentPart)]
-        if not parts:
-            raise InputError("Likeness needs taste or content that weighs something; pass either.")
-        told = {part: part.likeness(item, mirror) for part in parts}
-        answers = {part: answer for part, answer in told.items() if answer is not None}
-        if not answers:
-            raise UnknownIdError(
-                f"An item must be known to taste or have a vector; {item!r} is not. Check the id, "
-                "and whether it is a str or an int.",
-                ids=[item],
-            )
-        whole = sum(self._weights[part.name] for part in parts)
-        weights = {part.name: self._weights[part.name] / whole for part in parts}
-        return Weighed(answers, weights)
+    def _asker(self, user: Id | None, history: Mapping[Id, float] | Iterable[Id] | None) -> Asker:
+        return asker_of(user, history, self._parts, self.collection)
 
-    def _chosen(
-        self, weighed: Weighed, candidates: NDArray[np.int64], k: int, diversity: float
-    ) -> tuple[NDArray[np.int64], int | None]:
-        """Return the positions that answer, best first, and how many they were chosen from."""
-        if not diversity:
-            return weighed.best(candidates, k), None
-        pool = weighed.best(candidates, pool_size(k))
-        rows = unit_rows(self.collection.mirror, self._content[0].field, pool)
-        return pool[diverse(weighed.total[pool], rows, k, diversity)], len(pool)
-
-    def _unknown_keys(self, asked: Filter | None) -> tuple[str, ...]:
-        if asked is None:
-            return ()
-        return tuple(sorted(asked.keys - set(self.collection.mirror.columns().kinds)))
+    def _score_rows(self, askers: list[Asker]) -> NDArray[np.float32]:
+        items = self.interactions_.item_ids
+        return score_rows(self._parts, self._weights, askers, items, self.collection.mirror)

@@ -71,7 +71,7 @@ def recommend(
         One cutoff or several, such as ``(5, 10, 20)``; at least 1.
     among : iterable of ids, optional
         The only items that may be recommended, such as the cold ones. Test pairs with other items
-        are left out, and counted.
+        are left out, and counted; so are those of these items that the model does not know.
     sampled : Sampled, optional
         Rank each user's test items among some negatives only, as older papers do. Not to be
         compared with a full ranking, which is the default.
@@ -208,7 +208,7 @@ def rank(
         return _ranked_fully(model, task, cutoffs[-1])
     blocks = [
         rank_sampled(task, negatives, scores, first, cutoffs[-1])
-        for first, scores in score_blocks(model, task, negatives, cutoffs[-1])
+        for first, scores in score_blocks(model, task)
     ]
     hits, tied = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
     lengths = np.diff(task.relevant_starts) + np.diff(negatives.starts)
@@ -281,7 +281,7 @@ def _ranked_fully(model: Ranker, task: Task, places: int) -> Ranked:
 
     found = np.empty((len(task.users), places), np.int32)
     tied = short = 0
-    for first, scores in score_blocks(model, task, None, places):
+    for first, scores in score_blocks(model, task):
         starts = task.seen_starts[first : first + len(scores) + 1]
         seen = task.seen[starts[0] : starts[-1]]
         # one more than asked for tells whether the last place was a tie

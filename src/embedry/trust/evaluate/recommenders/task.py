@@ -57,6 +57,9 @@ class LeftOut:
     untold : int
         Pairs of the histories of test users, with items that the model does not know: it is not
         told them.
+    unranked : tuple of str or int
+        Items of ``among`` of which the model knows nothing, in the order given: they are not
+        ranked.
     """
 
     unknown_users: tuple[Id, ...] = ()
@@ -66,6 +69,7 @@ class LeftOut:
     idle_users: tuple[Id, ...] = ()
     without_history: tuple[Id, ...] = ()
     untold: int = 0
+    unranked: tuple[Id, ...] = ()
 
     def __str__(self) -> str:
         counts = [
@@ -76,6 +80,7 @@ class LeftOut:
             (len(self.idle_users), "users with no other pair, not asked"),
             (len(self.without_history), "users without history, not asked"),
             (self.untold, "pairs of histories with items unknown, not told"),
+            (len(self.unranked), "items of among unknown, not ranked"),
         ]
         return "; ".join(f"{count:,} {what}" for count, what in counts if count)
 
@@ -258,6 +263,7 @@ class _Setting:
             named(test.user_ids, np.setdiff1d(owners[known], asked)),
             strangers if by_past else (),
             0 if self._pasts is None else int(self._pasts.strange.sum()),
+            self._unranked(allowed),
         )
         return Task(
             named(test.user_ids, asked),
@@ -307,12 +313,20 @@ class _Setting:
         if self._among is None:
             return self._known()
         allowed = np.fromiter((id in self._among for id in self._ids), bool, len(self._ids))
+        allowed &= self._known()  # the rest would be ranked by scores that say nothing
         if not allowed.any():
             raise InputError(
-                f"among must hold an item that the model scores; none of {len(self._among)} is "
+                f"among must hold an item that the model knows; none of {len(self._among)} is "
                 "one. Ids must be str in both or int in both: 1 and '1' differ."
             )
         return allowed
+
+    def _unranked(self, allowed: NDArray[np.bool_]) -> tuple[Id, ...]:
+        """Return the items that are asked for and cannot be recommended."""
+        if self._among is None:
+            return ()
+        ranked = set(named(self._ids, np.flatnonzero(allowed)))
+        return tuple(id for id in self._among if id not in ranked)
 
     def _inside(self) -> NDArray[np.bool_]:
         """Tell which items of the test are asked for at all."""
@@ -322,9 +336,10 @@ class _Setting:
         return np.fromiter((id in self._among for id in names), bool, len(names))
 
 
-def _named_items(among: Iterable[Id]) -> frozenset[Id]:
+def _named_items(among: Iterable[Id]) -> dict[Id, None]:
+    """Return the items that may be recommended, to look up, in the order given."""
     if isinstance(among, str | bytes) or not isinstance(among, Iterable):
         raise InputError(f"among must be ids of items; got {among!r}. Pass a list.")
     ids = check_ids(among)
     check_unique(ids, "among")
-    return frozenset(ids)
+    return dict.fromkeys(ids)

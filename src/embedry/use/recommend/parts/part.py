@@ -93,10 +93,13 @@ class Part(ABC):
         What all parts of this kind together weigh where no weights are given.
     READS_METADATA : bool
         Whether it reads columns of metadata.
+    NEEDS_PAST : bool
+        Whether it says nothing of somebody who has used nothing.
     """
 
     USUAL: ClassVar[float]
     READS_METADATA: ClassVar[bool] = False
+    NEEDS_PAST: ClassVar[bool] = True
     name: str
 
     @abstractmethod

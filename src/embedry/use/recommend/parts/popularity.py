@@ -32,6 +32,7 @@ class PopularityPart(Part):
     """
 
     USUAL: ClassVar[float] = 0.05
+    NEEDS_PAST: ClassVar[bool] = False
 
     def __init__(self, taste: Sequence[TastePart]) -> None:
         self.name = "popularity"

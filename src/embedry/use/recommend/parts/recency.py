@@ -103,6 +103,7 @@ class RecencyPart(Part):
     """
 
     USUAL: ClassVar[float] = 0.05
+    NEEDS_PAST: ClassVar[bool] = False
     READS_METADATA: ClassVar[bool] = True
 
     def __init__(self, recency: Recency) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from embedry import ranking
 from embedry.data.interactions import Interactions
@@ -188,6 +189,28 @@ def test_recommend_among_some_items_ranks_only_these(model):
     assert "2 chosen items" in score.protocol
 
 
+def test_recommend_among_ranks_nothing_that_the_model_does_not_know():
+    """Items without a pair are no lucky ties of zero scores: they are misses, as without `among`.
+
+    A matrix with two empty columns: who took one of them cannot be served, whatever is asked.
+    """
+    used = (np.random.default_rng(1).random((20, 12)) < 0.4).astype(np.float32)
+    used[:, 0], used[:, 10:] = 1, 0
+    taste = ALS(dims=4, regularization=0.1, threads=1).fit(Interactions.from_scipy(csr_array(used)))
+    test = Interactions.from_triples(list(range(20)), [10] * 20)
+    whole = recommend(taste, test, k=3)
+    chosen = recommend(taste, test, k=3, among=[11, 1, 2, 10, "x"])
+    assert whole.measures["hit_rate@3"].value == chosen.measures["hit_rate@3"].value == 0
+    assert chosen.left_out.unknown_items == whole.left_out.unknown_items == (10,)
+    assert chosen.left_out.missed == whole.left_out.missed == 20
+    assert chosen.left_out.unranked == (11, 10, "x")
+    assert whole.left_out.unranked == ()
+    assert "3 items of among unknown, not ranked" in str(chosen)
+    assert "2 chosen items" in chosen.protocol
+    with pytest.raises(InputError, match="item that the model knows"):
+        recommend(taste, test, among=[10, 11])
+
+
 def test_recommend_ranks_what_the_model_knows(model):
     """Items that nobody used are candidates where the model says so, as placed ones are."""
     training = model.interactions_
@@ -286,7 +309,7 @@ def test_recommend_keeps_its_numbers(drawn):
         ({"among": "d"}, "among must be ids"),
         ({"among": ["d", "d"]}, "among"),
         ({"among": ["a"]}, "pair that counts"),
-        ({"among": ["z"]}, "item that the model scores"),
+        ({"among": ["z"]}, "item that the model knows"),
         ({"sampled": 99}, "sampled must be"),
         ({"vectors": np.ones((5, 2))}, "vectors must be Embeddings"),
         ({"vectors": Embeddings(["q"], [[1]])}, "vectors must hold some"),

@@ -2,19 +2,23 @@
 
 import math
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
+from tests.learn.taste.contract import checkerboard
 
 from embedry import ranking
 from embedry.data.interactions import Interactions
+from embedry.data.splits import random_split
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
 from embedry.learn.taste.als import ALS
+from embedry.learn.taste.ease import EASE
 from embedry.learn.taste.popularity import Popularity
 from embedry.store.collection import Collection
-from embedry.trust.evaluate import Sampled, recommend
+from embedry.trust.evaluate import Sampled, compare_recommenders, recommend
 from embedry.use.recommend import Recommender
 
 USED = {"ann": "ab", "bob": "bcd", "eve": "ade", "joe": "b"}
@@ -139,6 +143,29 @@ def test_recommend_counts_as_seen_what_any_learner_of_a_recommender_was_taught(t
         assert score.per_user["hit_rate@1"].tolist() == [1, 1]
         with pytest.raises(InputError, match=r"they hold 1 of 2, such as \('ann', 'b'\)"):
             recommend(several, taken(ann="bc"))
+
+
+def test_recommend_refuses_a_recommender_whose_weights_were_learned_on_the_test(tmp_path):
+    """Its parts do not know the pairs, but what they weigh was chosen by them.
+
+    What weights were learned on first counts after they were learned again: they went on from it.
+    """
+    split = random_split(checkerboard(), 0.2, validation=0.2, seed=3)
+    held, test = split.validation, split.test
+    with Collection.open(tmp_path / "things") as things:
+        things.upsert(split.train.item_ids)
+        taste = {"near": EASE().fit(split.train), "all": Popularity().fit(split.train)}
+        model = Recommender(things, taste=taste)
+        assert model.validations_ == ()
+        recommend(model, held)
+        model.learn_weights(held, users=5)
+        model.learn_weights(held.subset(users=held.user_ids[:9]), users=5)
+        assert model.validations_[0] is held
+        recommend(model, test)
+        message = f"weights were learned on must hold no pair of the test; they hold {len(held)} of"
+        for ask in (recommend, partial(compare_recommenders, taste["all"])):
+            with pytest.raises(InputError, match=message):
+                ask(model, test.joined(held))
 
 
 def test_recommend_counts_items_it_cannot_reach_as_misses(model):

@@ -38,6 +38,9 @@ class Ranker(Protocol):
         of the scores.
     known_items : ndarray (items,), bool, optional
         Which items it knows anything of, and may recommend; without it, those that somebody used.
+    validations_ : tuple of Interactions, optional
+        What else it was chosen by, such as what the weights of a Recommender were learned on: no
+        test may share a pair with it.
     """
 
     interactions_: Interactions

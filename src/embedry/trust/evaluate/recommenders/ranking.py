@@ -94,10 +94,10 @@ def recommend(
     Raises
     ------
     InputError
-        If the training data or the histories hold test pairs; nobody can be asked; a score is
-        NaN; a setting is out of range; negatives, ``among`` or ``vectors`` do not fit; or the
-        model is none of a learner of taste, a `Recommender` and what has ``history_scores``, and
-        there are histories.
+        If the training data, the histories, or what the weights of a `Recommender` were learned
+        on hold test pairs; nobody can be asked; a score is NaN; a setting is out of range;
+        negatives, ``among`` or ``vectors`` do not fit; or there are histories, and the model is
+        none of a learner of taste, a `Recommender` and what has ``history_scores``.
 
     Notes
     -----

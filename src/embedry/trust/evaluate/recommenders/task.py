@@ -187,8 +187,8 @@ def set_task(
     Raises
     ------
     InputError
-        If an argument is not such, the training data or the histories hold test pairs, the model
-        cannot score by histories that are given, or nobody can be asked.
+        If an argument is not such, the histories or what the model has learned from hold test
+        pairs, the model cannot score by histories that are given, or nobody can be asked.
     """
     _check(model, test)
     if histories is not None:
@@ -225,6 +225,7 @@ class _Setting:
         self._test, self._training = test, model.interactions_
         self._ids = self._training.item_ids
         self._known_items = getattr(model, "known_items", None)
+        self._validations: tuple[Interactions, ...] = getattr(model, "validations_", ())
         active = np.diff(self._training.indptr) > 0
         row = places_of(test.user_ids, self._training.user_ids)
         self._user_row = np.where((row >= 0) & active[row], row, -1)
@@ -296,14 +297,18 @@ class _Setting:
         )
 
     def _refuse_taught(self) -> None:
-        """Refuse a model whose training data hold pairs of the test."""
-        pairs = np.flatnonzero(self._test.among(self._training))
-        if pairs.size:
-            raise InputError(
-                f"The training data must hold no pair of the test; they hold {len(pairs):,} of "
-                f"{len(self._test):,}, such as {some_pairs(self._test, pairs)}. Fit on a split "
-                "that leaves them out."
-            )
+        """Refuse a model that has learned from pairs of the test, if only its weights."""
+        known = [("training data", self._training, "Fit")]
+        learned = "pairs that weights were learned on"
+        known += [(learned, one, "Learn them") for one in self._validations]
+        for name, pairs, step in known:
+            shared = np.flatnonzero(self._test.among(pairs))
+            if shared.size:
+                raise InputError(
+                    f"The {name} must hold no pair of the test; they hold {len(shared):,} of "
+                    f"{len(self._test):,}, such as {some_pairs(self._test, shared)}. {step} on a "
+                    "split that leaves them out."
+                )
 
     def _known(self) -> NDArray[np.bool_]:
         known = self._known_items

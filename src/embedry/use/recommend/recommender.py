@@ -120,7 +120,7 @@ class Recommender:
         self._content = [part for part in self._parts if isinstance(part, ContentPart)]
         self._weights = as_weights(self._parts, weights)
         self._taught: tuple[tuple[object, ...], Interactions] | None = None
-        self._validations: tuple[Interactions, ...] = ()
+        self.validations_: tuple[Interactions, ...] = ()  # weights were learned on: no test
 
     def __repr__(self) -> str:
         weights = ", ".join(f"{name} {weight:.2f}" for name, weight in self._weights.items())
@@ -153,11 +153,6 @@ class Recommender:
     def known_items(self) -> NDArray[np.bool_]:
         """Which items of `interactions_` may be recommended: those the collection has, (items,)."""
         return positions_of(self.interactions_.item_ids, self.collection.mirror) >= 0
-
-    @property
-    def validations_(self) -> tuple[Interactions, ...]:
-        """What weights were learned on, in order: an evaluation on pairs of it is refused."""
-        return self._validations
 
     def recommend(
         self,
@@ -350,7 +345,6 @@ class Recommender:
         ------
         InputError, UnknownIdError
             As `recommend`.
-
         """
         return self._score_rows([self._asker(None, history) for history in histories])
 
@@ -383,14 +377,14 @@ class Recommender:
         Notes
         -----
         Ranked are the 100 best unseen items of each part and those held out, so the NDCG lies
-        somewhat above that of a full ranking. Some seconds for 500 users. The validation is kept
-        in `validations_`, so that nobody takes it for a test.
+        somewhat above that of a full ranking. Some seconds for 500 users. Validations are kept in
+        ``validations_``, so that evaluations can refuse pairs of theirs.
         """
         found = learned(
             self._parts, self.collection, self._weights, validation, k=k, users=users, seed=seed
         )
         self._weights = found.weights
-        self._validations = *self._validations, validation
+        self.validations_ = *self.validations_, validation
         return found
 
     def learn_placement(self, *, weights: Mapping[str, float] | None = None) -> Self:

@@ -22,6 +22,7 @@ ITEMS = {
     "socket.socket": "socket\nOpen a socket and connect to a server.",
     "threading.Thread.join": "threading thread join\nWait for a thread to finish.",
     "zipfile.ZipFile.read": "zip file read\nRead a file of a zip archive.",
+    **{f"os.call{number}": f"Call number {number} of the system." for number in range(30)},
 }
 IMPORTS = (("json", "json.decoder"), ("json.tool", "json"), ("socket", "os"), ("os", "json"))
 OWN_IMPORTS = (("my", "my.parse"), ("my.parse", "json"), ("my", "json"))
@@ -93,6 +94,8 @@ def test_demo_json_is_whole_and_its_claims_hold(capsys, project):
     assert set(told["seconds"]) == {"read", "words", "taste", "modules", "keep"}
     assert told["items"] == len(ITEMS) + (0 if project is None else 2)
     assert told["live"]["found"] == demo.NEW_ID
+    assert 1 <= told["live"]["recommended_at"] <= told["live"]["of"]
+    assert told["live"]["parts"]["content"] > 0
     assert "foreign" in told["refused"]
     assert told["search"]["hits"][0]["id"] in {"json.dumps", "json.loads"}
     assert all(hit["metadata"]["kind"] == "method" for hit in told["filtered"]["hits"])

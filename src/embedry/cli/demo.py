@@ -48,9 +48,10 @@ FILTERED_QUERY, FILTER = "wait for a thread to finish", {"kind": "method"}
 WORD, MODULE = "socket", "json"
 ITEM, PEER = "json.dumps", "json.loads"
 FILE = "json/tool.py"
-NEW_ID = "my_notes.brew_tea"
-NEW_DOCUMENT = "brew tea: boil water, wait four minutes, pour the tea into a cup"
-NEW_QUERY = "how do I boil water for tea"
+NEW_ID = "my_notes.load_settings"
+NEW_DOCUMENT = "Read settings from a JSON file and return them as a dict."
+NEW_QUERY = "how do I read my settings"
+NEW_USER = (PEER,)  # nobody learned: what they have used
 _MARK = "made-by-embedry-demo"
 _WORDS, _TASTE, _ITEMS = "words.embedry-model", "taste.embedry-model", "python.embedry"
 _MODULES = "modules.embedry-model"
@@ -193,7 +194,8 @@ def _learn(project: Path | None, folder: Path, report: _Report) -> _Material:
     what = f"learned modules from {material.imports.edge_count:,} imports (Node2Vec, 64 dims)"
     with report.step(what, "modules"):
         modules = Node2Vec(dims=64, q=0.5, length=40, window=5, seed=1).fit(material.imports)
-    with report.step("kept all three as fields of one collection", "keep"):
+    what = "kept all three as fields of one collection, and learned where new names belong"
+    with report.step(what, "keep"):
         _keep(material, words, taste, modules, folder)
     return material
 
@@ -274,13 +276,14 @@ def _keep(
 ) -> None:
     (folder / _MARK).touch()
     words.save(folder / _WORDS)
-    taste.save(folder / _TASTE)
     modules.save(folder / _MODULES)
     with Collection.open(folder / _ITEMS) as items:
         items.upsert(material.ids, documents=material.documents, metadata=material.metadata)
         items.add_field("content", encoder=words)
         items.add_field("taste", embeddings=taste.item_embeddings_, missing="create")
         items.add_field("imports", embeddings=modules.embeddings_, missing="skip")
+        Recommender(items, taste=taste, content="content").learn_placement()
+    taste.save(folder / _TASTE)
 
 
 def _search(made: _Made, report: _Report) -> None:
@@ -353,12 +356,22 @@ def _live(made: _Made, report: _Report) -> None:
     began = time.perf_counter()
     found = made.items.search(NEW_QUERY, field="content", k=1)
     milliseconds = 1000 * (time.perf_counter() - began)
-    report.data["live"] = {"found": found[0].id, "milliseconds": round(milliseconds, 2)}
+    hits = made.recommender.recommend(history=NEW_USER, k=len(made.items))
+    place, hit = next((n, hit) for n, hit in enumerate(hits, 1) if hit.id == NEW_ID)
+    report.data["live"] = {
+        "found": found[0].id,
+        "milliseconds": round(milliseconds, 2),
+        "recommended_at": place,
+        "of": len(hits),
+        "parts": dict(hit.parts or {}),
+    }
     report.say()
     report.say(
         Text.assemble(
             (f"Added {NEW_ID}, ", "bold"),
-            f'asked "{NEW_QUERY}": found {found[0].id} in {milliseconds:.1f} ms',
+            f'asked "{NEW_QUERY}": found {found[0].id} in {milliseconds:.1f} ms; recommended to '
+            f"who used {NEW_USER[0]}, before anybody has used it: place {place} of "
+            f"{len(hits):,}, {hit.reason}",
         )
     )
     made.items.delete([NEW_ID])

@@ -331,7 +331,7 @@ def recommendation_comparison(found: RecommendationComparison, *, as_json: bool)
         "measures": measures,
         "left_out": [asdict(each) for each in found.left_out],
         "unshared": found.unshared,
-        "dropped_negatives": [dict(each) for each in found.dropped_negatives],
+        "dropped_negatives": dict(found.dropped_negatives),
     }
     print_json(values)
 

@@ -13,6 +13,8 @@ from embedry.trust.evaluate import (
     compare_recommenders,
     recommend,
 )
+from embedry.trust.evaluate.recommenders.sampled import draw_negatives
+from embedry.trust.evaluate.recommenders.task import set_task
 
 
 def better(model, test, by=1.0):
@@ -119,15 +121,91 @@ def test_compare_recommenders_draws_negatives_once(drawn):
     assert str(found).startswith("SAMPLED METRIC")
 
 
-def test_compare_recommenders_asks_both_for_the_same_negatives(planted):
-    """Also where one knows more items: it is not asked for those."""
-    used = {"ann": "a", "bob": "bcd"}
-    small = planted(used, {"ann": {"b": 1}})
-    large = planted({**used, "eve": "efghijklmnopq"}, {"ann": {"b": 1, "c": 2, "d": 2}})
+USED = {"ann": "a", "bob": "bcdefgh"}
+
+
+def test_compare_recommenders_does_not_favour_a_model_that_knows_fewer_items(planted):
+    """Given negatives that one does not know are asked of nobody, whichever comes first.
+
+    Both rank b below c and d. The small one lacks d: asked for c alone it would be second, the
+    large one third.
+    """
+    scores = {"ann": {"b": 1, "c": 2, "d": 2}}
+    small, large = planted({"ann": "a", "bob": "bc"}, scores), planted(USED, scores)
     test = Interactions.from_triples(["ann"], ["b"])
-    found = compare_recommenders(small, large, test, sampled=Sampled(2), k=3)
-    assert found.measures["mrr@3"].second.mean == pytest.approx(1 / 3)
-    assert found.dropped_negatives == ({}, {})
+    given = Sampled({"ann": ["d", "c", "b"]})
+    for pair in ((small, large), (large, small), ([large, small], large)):
+        found = compare_recommenders(*pair, test, sampled=given, k=3)
+        assert found.measures["mrr@3"].first.mean == pytest.approx(1 / 2)
+        assert found.measures["mrr@3"].second.mean == pytest.approx(1 / 2)
+        dropped = {"unknown to one of the models": 1, "taken in the test": 1}
+        assert found.dropped_negatives == dropped
+        assert "negatives left out: 1 unknown to one of the models, 1 taken" in str(found)
+        assert "given negatives of 3 items" in found.protocol
+
+
+def test_compare_recommenders_draws_among_what_all_know(planted):
+    """A model that knows fewer items is asked no less, and what it does not know of nobody.
+
+    Each has items of its own and its own order; c, d, g are left, the large one puts them last.
+    """
+    small = planted({"bob": "gdcb", "ann": "a"}, {})
+    large = planted({**USED, "eve": "ijk"}, {"ann": {"b": 1, **dict.fromkeys("efhijk", 9)}})
+    test = Interactions.from_triples(["ann"], ["b"])
+    found = compare_recommenders(small, large, test, sampled=Sampled(3), k=4)
+    assert found.measures["mrr@4"].first.mean == pytest.approx(1 / 4)  # all tied
+    assert found.measures["mrr@4"].second.mean == 1
+    with pytest.raises(InputError, match="'ann' has 3 left, and 4"):
+        compare_recommenders(large, small, test, sampled=Sampled(4))
+
+
+def test_compare_recommenders_draws_nothing_that_a_user_used_in_any_training(planted):
+    """What one model was taught of the user is no negative of the other; given, it is refused."""
+    first = planted({"ann": "ab", "bob": "cdefg"}, {"ann": dict.fromkeys("cd", 9)})
+    second = planted({"ann": "acd", "bob": "befg"}, {"ann": dict.fromkeys("b", 9)})
+    test = Interactions.from_triples(["ann"], ["e"])
+    found = compare_recommenders(first, second, test, sampled=Sampled(2), k=3)
+    assert found.measures["mrr@3"].first.values == found.measures["mrr@3"].second.values == (1 / 3,)
+    with pytest.raises(InputError, match="'ann' has 2 left"):
+        compare_recommenders(first, second, test, sampled=Sampled(3))
+    for pair in ((first, second), (second, first)):
+        with pytest.raises(InputError, match="such as 'c' by 'ann'"):
+            compare_recommenders(*pair, test, sampled=Sampled({"ann": ["g", "c"]}))
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["drawn", "given"])
+def test_compare_recommenders_asks_the_same_in_any_order(drawn, given):
+    """Turned round, and with items in another order, users differ by the same."""
+    model, test = drawn(7)
+    rows, columns, _ = model.interactions_.triples()
+    fewer = [(user, item) for user, item in zip(rows, columns, strict=True) if item[-1] != "3"]
+    names = list(zip(*reversed(fewer), strict=True))
+    order = Interactions.from_triples(*names)
+    places = [model.interactions_.item_ids.index(item) for item in order.item_ids]
+    people = [model.interactions_.user_ids.index(user) for user in order.user_ids]
+    other = type(model)(order, -model.table[np.ix_(people, places)])
+    sampled = Sampled(6, seed=2)
+    if given:
+        task = set_task(model, test, None)
+        sampled = Sampled(draw_negatives(task, sampled).named(task))
+    one = compare_recommenders(model, other, test, sampled=sampled, k=4)
+    two = compare_recommenders(other, model, test, sampled=sampled, k=4)
+    assert one.users == two.users
+    assert one.per_user["ndcg@4"].any()
+    for name, values in one.per_user.items():
+        np.testing.assert_array_equal(values, -two.per_user[name])
+    assert one.dropped_negatives == two.dropped_negatives
+    assert bool(one.dropped_negatives) == given
+    assert one.protocol == two.protocol
+
+
+def test_compare_recommenders_says_among_how_many_items_each_ranks(planted):
+    """Of models that know more items and fewer, both numbers."""
+    small, large = planted({"ann": "a", "bob": "bc"}, {}), planted(USED, {})
+    test = Interactions.from_triples(["ann"], ["b"])
+    for pair in ((small, large), (large, small)):
+        found = compare_recommenders(*pair, test, k=1)
+        assert found.protocol == "Full ranking of 3 to 8 items, less those seen in training"
 
 
 def test_compare_recommenders_refuses_what_is_no_model(drawn):

@@ -52,6 +52,17 @@ def test_sampled_draws_what_the_user_has_not_taken(drawn):
     assert drawn_ != draw_negatives(task, Sampled(6, seed=2)).named(task)
 
 
+def test_sampled_draws_do_not_depend_on_the_order_of_the_items(planted):
+    """A model of the same items in another order is asked the same; ids are ints and strings."""
+    test = Interactions.from_triples(["ann"], ["b"])
+    found = []
+    for items in ([*range(20), *"bcdefgh"], [*"hgfedcb", *range(19, -1, -1)]):
+        task = set_task(planted({"ann": "a", "bob": items}, {}), test, None)
+        found.append(draw_negatives(task, Sampled(8, seed=2)).named(task)["ann"])
+    assert found[0] == found[1]
+    assert {type(item) for item in found[0]} == {int, str}
+
+
 def test_sampled_draws_all_alike(planted):
     """Each item that is left comes about as often as any other."""
     users = {f"u{number}": "a" for number in range(2_000)}

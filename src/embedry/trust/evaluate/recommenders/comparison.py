@@ -13,7 +13,8 @@ Information Retrieval Evaluation (paired by query).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,13 +23,12 @@ from embedry.errors import InputError
 from embedry.trust.evaluate.intervals import Spread, bootstrap_means
 from embedry.trust.evaluate.recommenders.measures import list_measures
 from embedry.trust.evaluate.recommenders.ranking import as_cutoffs, as_sampled, protocol_of, rank
+from embedry.trust.evaluate.recommenders.rows import places_of, starts_of, together
 from embedry.trust.evaluate.recommenders.sampled import Sampled, draw_negatives
 from embedry.trust.evaluate.recommenders.scores import Difference, RecommendationComparison
 from embedry.trust.evaluate.recommenders.task import Task, set_task
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from embedry.data.interactions import Interactions
@@ -59,7 +59,9 @@ def compare_recommenders(
     test : Interactions
         As in `recommend`.
     histories, k, among, sampled
-        As in `recommend`. Negatives are drawn once, for all models.
+        As in `recommend`. Negatives are the same for all models: drawn among the items that all
+        know and that the user used in the training of none, and given ones that one model does
+        not know are left out for all, and counted.
     resamples, seed : int
         Of the bootstrap over users.
 
@@ -98,13 +100,12 @@ def compare_recommenders(
     tasks = [set_task(model, test, among, histories) for model in models]
     users = _shared(tasks)
     pairs = [(model, task.only(users)) for model, task in zip(models, tasks, strict=True)]
-    asked = None if sampled is None else _same_for_all(sampled, pairs[0][1])
+    chosen = [task for _, task in pairs]
+    asked, dropped = (None, {}) if sampled is None else _same_for_all(sampled, chosen)
     found = [_measured(model, task, cutoffs, asked) for model, task in pairs]
-    measures, differences = _compared(
-        [each for each, _ in found], len(sides[0]), resamples=resamples, seed=seed
-    )
+    measures, differences = _compared(found, len(sides[0]), resamples=resamples, seed=seed)
     return RecommendationComparison(
-        protocol_of(pairs[0][1], among is not None, sampled),
+        protocol_of(chosen if sampled is None else [_common(chosen)], among is not None, sampled),
         sampled,
         cutoffs,
         measures,
@@ -112,7 +113,7 @@ def compare_recommenders(
         pairs[0][1].users,
         tuple(task.left_out for task in tasks),
         len(frozenset().union(*(task.users for task in tasks)) - users),
-        tuple(dropped for _, dropped in found),
+        dropped,
     )
 
 
@@ -134,21 +135,47 @@ def _shared(tasks: Sequence[Task]) -> frozenset[Id]:
     return users
 
 
-def _same_for_all(sampled: Sampled, task: Task) -> Sampled:
-    """Draw negatives once, so that every model is asked the same."""
-    if not isinstance(sampled.negatives, int):
-        return sampled
-    return Sampled(draw_negatives(task, sampled).named(task))
+def _same_for_all(sampled: Sampled, tasks: Sequence[Task]) -> tuple[Sampled, Mapping[str, int]]:
+    """Return negatives that all models know, and how many given ones were left out, by reason."""
+    if isinstance(sampled.negatives, Mapping):
+        for task in tasks:
+            draw_negatives(task, sampled)  # refuses what a user has used, by any training
+    common = _common(tasks)
+    negatives = draw_negatives(common, sampled, "one of the models")
+    return Sampled(negatives.named(common)), negatives.dropped
+
+
+def _common(tasks: Sequence[Task]) -> Task:
+    """Return the task of what all models know, less what a user used in the training of any.
+
+    The columns are those of the first.
+    """
+    first, *others = tasks
+    items, allowed, seen = len(first.item_ids), first.allowed, (first.seen_starts, first.seen)
+    for other in others:
+        columns = places_of(other.item_ids, first.item_ids)
+        known = np.zeros(items, np.bool_)
+        known[columns[other.allowed & (columns >= 0)]] = True
+        allowed = allowed & known
+        seen = together(seen, _moved(other, columns), items)
+    return replace(first, allowed=allowed, seen_starts=seen[0], seen=seen[1])
+
+
+def _moved(task: Task, columns: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return what users have seen in other columns; what has none (-1) is left out."""
+    owners = np.repeat(np.arange(len(task.users)), np.diff(task.seen_starts))
+    moved = columns[task.seen]
+    there = moved >= 0
+    return starts_of(owners[there], len(task.users)), moved[there].astype(np.int32)
 
 
 def _measured(
     model: Ranker, task: Task, cutoffs: tuple[int, ...], sampled: Sampled | None
-) -> tuple[dict[str, NDArray[np.float64]], Mapping[str, int]]:
-    """Return the measures of each user, and the negatives that were left out."""
+) -> dict[str, NDArray[np.float64]]:
+    """Return the measures of each user."""
     negatives = None if sampled is None else draw_negatives(task, sampled)
     ranked = rank(model, task, cutoffs, negatives)
-    dropped = {} if negatives is None else negatives.dropped
-    return list_measures(ranked.hits, task.wanted, cutoffs), dropped
+    return list_measures(ranked.hits, task.wanted, cutoffs)
 
 
 def _compared(

@@ -32,6 +32,8 @@ from embedry.trust.evaluate.recommenders.task import Task, set_task
 from embedry.vectors import check_k
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from embedry.data.interactions import Interactions
@@ -147,7 +149,7 @@ def recommend(
         values.flags.writeable = False
     measures = estimates(per_user, resamples=resamples, seed=seed)
     return RecommendationScore(
-        protocol_of(task, among is not None, sampled),
+        protocol_of([task], among is not None, sampled),
         sampled,
         cutoffs,
         {**measures, **{name: Estimate(value) for name, value in whole.items()}},
@@ -258,12 +260,15 @@ def as_sampled(sampled: Sampled | None) -> Sampled | None:
     return sampled
 
 
-def protocol_of(task: Task, chosen: bool, sampled: Sampled | None) -> str:
-    """Say in words among what was ranked."""
-    items = f"{int(task.allowed.sum()):,} {'chosen ' if chosen else ''}items"
-    past = "" if task.pasts is None else ", users known by histories alone"
+def protocol_of(tasks: Sequence[Task], chosen: bool, sampled: Sampled | None) -> str:
+    """Say in words among what was ranked, by models that may know more items or fewer."""
+    counts = sorted({int(task.allowed.sum()) for task in tasks})
+    number = " to ".join(f"{count:,}" for count in (*counts[:1], *counts[1:][-1:]))
+    items = f"{number} {'chosen ' if chosen else ''}items"
+    by_past = tasks[0].pasts is not None
+    past = ", users known by histories alone" if by_past else ""
     if sampled is None:
-        seen = "in training" if task.pasts is None else "in training or before"
+        seen = "in training or before" if by_past else "in training"
         return f"Full ranking of {items}, less those seen {seen}{past}"
     return f"Ranking among {sampled} of {items}, ties counted against the model{past}"
 

@@ -41,9 +41,10 @@ class Sampled:
     negatives : int, or mapping of user to item ids
         How many to draw for each user, uniformly and without repetition, among the items that
         may be recommended and that the user took neither before (in training, or in their
-        history) nor in the test. Or those
-        of each user, as published with a data set; those that the user took in the test, or that
-        the model cannot recommend, are left out, and counted.
+        history) nor in the test. Or those of each user, as published with a data set; those that
+        the user took in the test, or that the model cannot recommend, are left out, and counted:
+        a model that knows fewer items has less to tell apart, so compare models by
+        `compare_recommenders`, which asks all for the same.
     seed : int
         Of the draw.
 
@@ -91,13 +92,15 @@ class Negatives:
         }
 
 
-def draw_negatives(task: Task, sampled: Sampled) -> Negatives:
+def draw_negatives(task: Task, sampled: Sampled, known_to: str = "the model") -> Negatives:
     """Draw the negatives of each user, or look up those that were given.
 
     Parameters
     ----------
     task : Task
     sampled : Sampled
+    known_to : str
+        Who has to know a given one, in words.
 
     Returns
     -------
@@ -108,12 +111,18 @@ def draw_negatives(task: Task, sampled: Sampled) -> Negatives:
     InputError
         If a user has too few items left to draw from, or none given; a given negative comes
         twice, or was taken by the user before.
+
+    Notes
+    -----
+    Items are drawn in the order of their ids, so that models of the same items in another order
+    are asked the same.
     """
     if isinstance(sampled.negatives, Mapping):
-        return _looked_up(task, sampled.negatives)
+        return _looked_up(task, sampled.negatives, known_to)
     generator = np.random.default_rng(sampled.seed)
-    users, count = len(task.users), sampled.negatives
-    each = [_drawn(task, row, count, generator) for row in range(users)]
+    users, count, ids = len(task.users), sampled.negatives, task.item_ids
+    order = np.array(sorted(range(len(ids)), key=lambda place: _sorting(ids[place])))
+    each = [_drawn(task, row, count, order, generator) for row in range(users)]
     return Negatives(np.arange(users + 1) * count, np.concatenate(each))
 
 
@@ -168,7 +177,7 @@ def rank_sampled(
     return hits, tied
 
 
-def _looked_up(task: Task, given: Mapping[Id, Sequence[Id]]) -> Negatives:
+def _looked_up(task: Task, given: Mapping[Id, Sequence[Id]], known_to: str) -> Negatives:
     """Match negatives that were published with a task."""
     ids = [_given(given, user) for user in task.users]
     places = {id: place for place, id in enumerate(task.item_ids)}
@@ -178,7 +187,7 @@ def _looked_up(task: Task, given: Mapping[Id, Sequence[Id]]) -> Negatives:
     _refuse_used(task, owners, columns)
     known = (columns >= 0) & task.allowed[columns]
     taken = known & task.took(owners, columns)
-    counts = {"unknown to the model": int((~known).sum()), "taken in the test": int(taken.sum())}
+    counts = {f"unknown to {known_to}": int((~known).sum()), "taken in the test": int(taken.sum())}
     kept = known & ~taken
     starts = np.zeros(len(ids) + 1, np.int64)
     np.cumsum(np.bincount(owners[kept], minlength=len(ids)), out=starts[1:])
@@ -208,11 +217,18 @@ def _refuse_used(task: Task, owners: NDArray[np.int64], columns: NDArray[np.int6
         )
 
 
-def _drawn(task: Task, row: int, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
+def _sorting(id: Id) -> tuple[bool, Id]:
+    """Return a key that puts ints before strings."""
+    return isinstance(id, str), id
+
+
+def _drawn(
+    task: Task, row: int, count: int, order: NDArray[np.int64], generator: np.random.Generator
+) -> NDArray[np.int64]:
     free = task.allowed.copy()
     free[task.seen[task.seen_starts[row] : task.seen_starts[row + 1]]] = False
     free[task.relevant[task.relevant_starts[row] : task.relevant_starts[row + 1]]] = False
-    left = np.flatnonzero(free)
+    left = order[free[order]]
     if len(left) < count:
         raise InputError(
             f"negatives must be at most the items a user has not taken; {task.users[row]!r} has "

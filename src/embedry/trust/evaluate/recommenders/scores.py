@@ -177,8 +177,8 @@ class RecommendationComparison:
         One for each model, those of the first side before those of the second.
     unshared : int
         Users whom some models know and others do not; they are not asked.
-    dropped_negatives : tuple of mapping of str to int
-        Negatives that were left out, counted by reason; one for each model.
+    dropped_negatives : mapping of str to int
+        Given negatives that were left out for all models, counted by reason.
     """
 
     protocol: str
@@ -189,14 +189,14 @@ class RecommendationComparison:
     users: tuple[Id, ...]
     left_out: tuple[LeftOut, ...]
     unshared: int = 0
-    dropped_negatives: tuple[Mapping[str, int], ...] = ()
+    dropped_negatives: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         cells = {name: str(difference) for name, difference in self.measures.items()}
         notes = [
             *dict.fromkeys(map(str, self.left_out)),
             _count(self.unshared, "users known to some models only, not asked"),
-            *dict.fromkeys(map(_negatives, self.dropped_negatives)),
+            _negatives(self.dropped_negatives),
         ]
         return _table(_head(self.protocol, self.sampled, self.users), cells, self.cutoffs, notes)
 

@@ -9,6 +9,7 @@ import pytest
 from embedry.learn.modelfile import load
 from embedry.learn.taste.als import ALS
 from embedry.learn.taste.bpr import BPR
+from embedry.learn.taste.popularity import Popularity
 
 EDGES = "café/λ b\nb c\nc café/λ\nc d\nd d\ncafé/λ b\nc b\n# said\n"
 
@@ -238,6 +239,49 @@ def test_fit_refuses_with_one_line(embedry, tmp_path, edges, words, match):
     assert not (tmp_path / "m").exists()
 
 
+def test_fit_baselines_learn_what_they_say(embedry, table, tmp_path):
+    """Neighbours take their settings, popularity has none, and both recommend when loaded."""
+    out = tmp_path / "knn.model"
+    options = ("--neighbours", 2, "--shrinkage", 0, "--json")
+    facts = json.loads(embedry("fit", "itemknn", table, "-o", out, *options).out)
+    assert (facts["users"], facts["items"], facts["pairs"]) == (2, 3, 4)
+    taste = load(out)
+    assert (type(taste).__name__, taste.neighbours, taste.shrinkage) == ("ItemKNN", 2, 0.0)
+    assert taste.recommend("ann").ids == ()
+    done = embedry("fit", "popularity", table, "-o", out, "--least", 1, "--json")
+    assert json.loads(done.out)["pairs"] == facts["pairs"]
+    assert load(out).recommend(history=[]).ids == ("b1", "b2")
+    assert embedry("fit", "itemknn", table, "-o", out).code == 0
+    assert load(out).get_params() == {"neighbours": 50, "shrinkage": 10.0}
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("strikes", ["fit", "save", "after"])
+def test_fit_interrupted_says_what_became_of_the_file(
+    embedry, table, tmp_path, monkeypatch, there, strikes
+):
+    """Ctrl-C tells whether a file was written, and that an old one is as it was."""
+    out = tmp_path / "model"
+    if there:
+        out.write_text("old")
+    saved = Popularity.save
+
+    def interrupt(self, *given):
+        if strikes == "after":
+            saved(self, *given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Popularity, "fit" if strikes == "fit" else "save", interrupt)
+    done = embedry("fit", "popularity", table, "-o", out)
+    assert (done.code, done.out) == (130, "")
+    told = "no file was written" + (f"; {out} is as it was" if there else "")
+    told = f"{out} was written whole" if strikes == "after" else told
+    assert done.err == f"embedry: interrupted; {told}\n"
+    assert out.exists() == (there or strikes == "after")
+    if there and strikes != "after":
+        assert out.read_text() == "old"
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -245,6 +289,7 @@ def test_fit_refuses_with_one_line(embedry, tmp_path, edges, words, match):
         (["bpr", "--epochs", 0], "epochs must be"),
         (["ease", "--regularization", 0], "regularization must be"),
         (["itemvec", "--window", 51], "window must be an int in [1, 50]; got 51"),
+        (["itemknn", "--neighbours", 0], "neighbours must be"),
         (["word2vec", "--negative", 0], "negative must be an int in [1, 50]; got 0"),
         (["deepwalk", "--length", 1], "length must be"),
         (["node2vec", "--p", 0], "p must be"),

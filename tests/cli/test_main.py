@@ -31,7 +31,8 @@ def test_main_version_is_printed():
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("demo",), ("fit",), ("fit", "word2vec"), ("fit", "als"), ("fit", "bpr"), ("search",),
+    [(), ("demo",), ("fit",), ("fit", "word2vec"), ("fit", "als"), ("fit", "bpr"),
+     ("fit", "itemknn"), ("fit", "popularity"), ("search",),
      ("recommend",), ("explain",), ("info",)],
 )  # fmt: skip
 def test_main_help_of_each_command(embedry, words):
@@ -130,7 +131,7 @@ def test_main_sigint_ends_a_running_fit(tmp_path):
             running.kill()  # what did not end by itself must not be waited for
     assert running.returncode == 130
     assert out_text == ""
-    assert err_text == "embedry: interrupted; what was acknowledged is kept\n"
+    assert err_text == "embedry: interrupted; no file was written\n"
     assert [file.name for file in tmp_path.iterdir()] == ["text.txt"]
 
 

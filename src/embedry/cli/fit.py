@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from embedry.cli import arguments, show
+from embedry.cli.stopped import whole_or_not
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from embedry.data.graph import Graph
     from embedry.learn.graph import DeepWalk, Node2Vec
     from embedry.learn.taste.learner import TasteLearner
@@ -46,7 +50,6 @@ def word2vec(  # noqa: PLR0913  (a command's options)
     from embedry.data.corpus import Corpus
     from embedry.learn.word2vec import Word2Vec
 
-    arguments.check_folder_of(out)
     learner = Word2Vec(
         dims,
         architecture=architecture,  # type: ignore[arg-type]  # checked by fit
@@ -60,10 +63,11 @@ def word2vec(  # noqa: PLR0913  (a command's options)
         seed=seed,
         threads=threads,
     )
-    learner.check_settings()
-    corpus = Corpus.from_file(text, tokenizer=tokenizer)  # type: ignore[arg-type]  # checked there
-    words = learner.fit(corpus)
-    words.save(out)
+    with whole_or_not(out):
+        learner.check_settings()
+        corpus = Corpus.from_file(text, tokenizer=tokenizer)  # type: ignore[arg-type]  # checked there
+        words = learner.fit(corpus)
+        words.save(out)
     facts = {
         "words": len(words.embeddings_),
         "tokens": corpus.token_count,
@@ -120,10 +124,8 @@ def deepwalk(  # noqa: PLR0913  (a command's options)
         seed=seed,
         threads=threads,
     )
-    arguments.check_folder_of(out)
-    learner.check_settings()
-    graph = arguments.read_graph(edges, delimiter, columns, directed=directed)
-    _learn_nodes(learner, graph, out, as_json=as_json)
+    read = partial(arguments.read_graph, edges, delimiter, columns, directed=directed)
+    _learn_nodes(learner, out, read, as_json=as_json)
 
 
 @app.command()
@@ -166,10 +168,8 @@ def node2vec(  # noqa: PLR0913  (a command's options)
         seed=seed,
         threads=threads,
     )
-    arguments.check_folder_of(out)
-    learner.check_settings()
-    graph = arguments.read_graph(edges, delimiter, columns, directed=directed)
-    _learn_nodes(learner, graph, out, as_json=as_json)
+    read = partial(arguments.read_graph, edges, delimiter, columns, directed=directed)
+    _learn_nodes(learner, out, read, as_json=as_json)
 
 
 def _set(learner: Any, **settings: object) -> None:
@@ -177,9 +177,14 @@ def _set(learner: Any, **settings: object) -> None:
     learner.set_params(**{name: value for name, value in settings.items() if value is not None})
 
 
-def _learn_nodes(learner: DeepWalk | Node2Vec, graph: Graph, out: Path, *, as_json: bool) -> None:
-    nodes = learner.fit(graph)
-    nodes.save(out)
+def _learn_nodes(
+    learner: DeepWalk | Node2Vec, out: Path, read: Callable[[], Graph], *, as_json: bool
+) -> None:
+    with whole_or_not(out):
+        learner.check_settings()
+        graph = read()
+        nodes = learner.fit(graph)
+        nodes.save(out)
     facts = {
         "nodes": len(graph),
         "edges": graph.edge_count,
@@ -267,6 +272,42 @@ def ease(
 
 
 @app.command()
+def itemknn(
+    table: PairsFile,
+    out: arguments.Out,
+    neighbours: Annotated[int, typer.Option(help="How many an item has, at most.")] = 50,
+    shrinkage: Annotated[
+        float | None, typer.Option(help="Larger: likeness of few users counts less.")
+    ] = None,
+    delimiter: arguments.Delimiter = None,
+    columns: arguments.ValueColumns = None,
+    least: arguments.Least = None,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Learn the nearest neighbours of each item by who uses both: a baseline."""
+    from embedry.learn.taste.itemknn import ItemKNN
+
+    taste = ItemKNN(neighbours)
+    _set(taste, shrinkage=shrinkage)
+    _learn_taste(taste, table, out, (delimiter, columns, least), as_json=as_json)
+
+
+@app.command()
+def popularity(
+    table: PairsFile,
+    out: arguments.Out,
+    delimiter: arguments.Delimiter = None,
+    columns: arguments.ValueColumns = None,
+    least: arguments.Least = None,
+    as_json: arguments.AsJson = False,
+) -> None:
+    """Count the users of each item: the baseline that others must beat."""
+    from embedry.learn.taste.popularity import Popularity
+
+    _learn_taste(Popularity(), table, out, (delimiter, columns, least), as_json=as_json)
+
+
+@app.command()
 def itemvec(  # noqa: PLR0913  (a command's options)
     table: PairsFile,
     out: arguments.Out,
@@ -312,10 +353,10 @@ def _learn_taste(
     *,
     as_json: bool,
 ) -> None:
-    arguments.check_folder_of(out)
-    taste.check_settings()
-    used = arguments.read_interactions(table, *how)
-    taste.fit(used).save(out)
+    with whole_or_not(out):
+        taste.check_settings()
+        used = arguments.read_interactions(table, *how)
+        taste.fit(used).save(out)
     users, items = used.shape
     facts = {
         "users": users,

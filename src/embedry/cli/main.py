@@ -26,14 +26,22 @@ def main() -> None:
     """
     try:
         _accept_any_text(sys.stdout)
-        from embedry.cli.commands import app
-
-        app(prog_name="embedry")
+        _run()
     except (EmbedryError, OSError) as error:
         _say(str(error))
         sys.exit(1)
     except KeyboardInterrupt:
         _end_interrupted()
+
+
+def _run() -> None:
+    from embedry.cli.commands import app
+    from embedry.cli.stopped import StoppedError
+
+    try:
+        app(prog_name="embedry")
+    except StoppedError as stop:
+        _end_interrupted(str(stop))
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # which is what typer makes of Ctrl-C
             _end_interrupted()
@@ -46,8 +54,8 @@ def _accept_any_text(stream: object) -> None:
         stream.reconfigure(errors="backslashreplace")
 
 
-def _end_interrupted() -> None:
-    _say("interrupted; what was acknowledged is kept")
+def _end_interrupted(left: str = "what was acknowledged is kept") -> None:
+    _say(f"interrupted; {left}")
     sys.exit(_INTERRUPTED)
 
 

@@ -16,7 +16,7 @@ from gensim.models import KeyedVectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embedry import files
+from embedry import atomic
 from embedry.card import Card, Probes, Relation
 from embedry.embeddings import Embeddings
 from embedry.errors import (
@@ -602,7 +602,7 @@ def test_embeddings_save_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "_fsync", full)
+    monkeypatch.setattr(atomic, "_fsync", full)
     with pytest.raises(OSError, match="No space"):
         made(seed=1).save(path)
     assert same(Embeddings.load(path), emb)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
-from embedry import files
+from embedry import atomic
 from embedry.errors import FileFormatError, InputError
 from embedry.files import cache_dir, read_arrays, write_arrays, write_atomically
 
@@ -56,7 +58,7 @@ def test_write_atomically_syncs_before_it_renames(tmp_path, monkeypatch):
     def sync(path):
         synced.append((path.is_dir(), (tmp_path / "f").exists()))
 
-    monkeypatch.setattr(files, "_fsync", sync)
+    monkeypatch.setattr(atomic, "_fsync", sync)
     with write_atomically(tmp_path / "f") as aside:
         aside.write_text("new")
     assert synced == [(False, False), (True, True)]
@@ -127,6 +129,100 @@ def test_write_atomically_killed_half_way_leaves_the_old_file(tmp_path):
     assert path.read_text() == "new"
 
 
+SAVES = """
+import sys
+import numpy as np
+from embedry.files import write_arrays
+zeros = np.zeros(20_000_000)
+print("saving", flush=True)
+while True:
+    write_arrays(sys.argv[1], "kind", {}, {"a": zeros})
+"""
+
+
+def aged(folder, seconds=3600):
+    """Let the files of a folder look as old as told."""
+    for path in folder.iterdir():
+        os.utime(path, (time.time() - seconds,) * 2)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+@pytest.mark.parametrize("wait", [0.02, 0.1])
+def test_write_arrays_killed_leaves_what_the_next_save_takes_away(tmp_path, wait):
+    """A killed save leaves at most its own part file, and a later save to the path sweeps it."""
+    path = tmp_path / "f"
+    command = [sys.executable, "-c", SAVES, str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout.readline() == b"saving\n"
+        while not list(tmp_path.glob(".*")):
+            time.sleep(0.001)
+        time.sleep(wait)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+    assert set(names(tmp_path)) <= {"f", *(n for n in names(tmp_path) if n.endswith(".part"))}
+    aged(tmp_path)
+    write_arrays(path, "kind", {}, {"a": np.ones(2)})
+    assert names(tmp_path) == ["f"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such locks")
+def test_write_atomically_sweeps_what_nobody_writes_to(tmp_path):
+    """Old parts of the same name go; those at work, young ones and those of other files stay."""
+    part = ".{}.0123456789abcdef.part"
+    for name in ("f", "f.x", "g", "f*"):
+        (tmp_path / part.format(name)).write_text("left")
+    (tmp_path / ".f.mine.part").write_text("not ours")
+    with write_atomically(tmp_path / "f") as at_work:
+        at_work.write_text("first")
+        aged(tmp_path, 50)
+        with write_atomically(tmp_path / "f") as aside:
+            aside.write_text("second")
+        assert part.format("f") in names(tmp_path)
+        aged(tmp_path)
+        with write_atomically(tmp_path / "f") as aside:
+            aside.write_text("third")
+        assert at_work.read_text() == "first"
+        assert part.format("f") not in names(tmp_path)
+    assert (tmp_path / "f").read_text() == "first"
+    kept = [".f.mine.part", *(part.format(name) for name in ("f.x", "g", "f*"))]
+    assert names(tmp_path) == sorted(["f", *kept])
+
+
+def test_write_atomically_names_the_file_that_was_asked_for(tmp_path):
+    """What goes wrong with the file aside is told of the file that it would have become."""
+    path = tmp_path / ("n" * 250)  # with what is added to it the name is too long
+    with pytest.raises(OSError, match=r"n{250}'$") as caught, write_atomically(path):
+        pytest.fail("the block must not run")
+    assert caught.value.filename == str(path)
+    path = tmp_path / "f"
+    with pytest.raises(FileNotFoundError) as caught, write_atomically(path) as aside:
+        aside.unlink()
+    assert caught.value.filename == str(path)
+    with pytest.raises(FileNotFoundError) as caught, write_atomically(path):
+        (tmp_path / "other").read_text()
+    assert caught.value.filename == str(tmp_path / "other")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no limits")
+def test_write_arrays_on_a_full_disk_is_an_oserror_that_names_the_file(tmp_path):
+    """Where no byte more can be written, the old file stays and the error names it."""
+    import resource
+
+    path = tmp_path / "f"
+    write_arrays(path, "kind", {}, {"a": np.ones(2)})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+        with pytest.raises(OSError, match=r"File too large: .*f'") as caught:
+            write_arrays(path, "kind", {}, {"a": np.ones(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.filename == str(path)
+    assert names(tmp_path) == ["f"]
+    np.testing.assert_array_equal(read_arrays(path).arrays["a"], [1, 1])
+
+
 headers = st.dictionaries(
     st.text(),
     st.recursive(
@@ -168,6 +264,25 @@ def test_arrays_are_plain_safetensors(tmp_path):
     table = np.arange(6, dtype=np.float32).reshape(2, 3).T
     write_arrays(tmp_path / "f", "kind", {}, {"a": table})
     np.testing.assert_array_equal(load_file(tmp_path / "f")["a"], table)
+
+
+@settings(max_examples=50, deadline=None)
+@given(arrays_of_all_kinds)
+def test_arrays_are_read_by_safetensors(tmp_path_factory, arrays):
+    """Its own reader finds every dtype and shape, also of nothing; each array lies aligned."""
+    path = tmp_path_factory.mktemp("arrays") / "f"
+    write_arrays(path, "kind", {}, arrays)
+    found = load_file(path)
+    assert found.keys() == arrays.keys()
+    for name, array in arrays.items():
+        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
+        assert found[name].tobytes() == array.tobytes()
+    raw = path.read_bytes()
+    start = 8 + int.from_bytes(raw[:8], "little")
+    entries = json.loads(raw[8:start])
+    del entries["__metadata__"]
+    for name, entry in entries.items():
+        assert (start + entry["data_offsets"][0]) % arrays[name].itemsize == 0
 
 
 def test_arrays_read_are_writeable_and_mapped_are_not(tmp_path):

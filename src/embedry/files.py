@@ -1,9 +1,9 @@
 """Files: written aside and renamed, read with suspicion, cached in a folder of our own.
 
-What it is: the few rules every file of Embedry obeys. A file appears whole or not at all
-(written beside its place, fsynced, renamed). Arrays live in the safetensors format with a
-JSON header of ours inside, never pickle; a header is checked against the bytes that are
-there before anything is allocated. What it is not: a store (see ``embedry.store``).
+What it is: the few rules every file of Embedry obeys. A file appears whole or not at all (see
+``embedry.atomic``). Arrays live in the safetensors format with a JSON header of ours inside, never
+pickle; a header is checked against the bytes that are there before anything is allocated. What it
+is not: a store (see ``embedry.store``).
 
 References
 ----------
@@ -16,7 +16,6 @@ import gzip
 import json
 import logging
 import os
-import secrets
 import sys
 import tempfile
 import zlib
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 
+from embedry.atomic import as_path, write_atomically
 from embedry.errors import FileFormatError, InputError
 
 if TYPE_CHECKING:
@@ -89,70 +89,6 @@ def existing_file(path: object, what: str = "a file") -> Path:
     return place
 
 
-def as_path(path: object) -> Path:
-    """Return a path as a Path.
-
-    Parameters
-    ----------
-    path : str or Path
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    InputError
-        If it is no path.
-    """
-    if not isinstance(path, (str, os.PathLike)):
-        raise InputError(f"A path must be a str or a Path; got {path!r:.60}.")
-    return Path(path)
-
-
-@contextmanager
-def write_atomically(path: str | Path) -> Iterator[Path]:
-    """Give a path beside ``path`` to write to; on success fsync it and rename it into place.
-
-    When the block raises, or the process dies, ``path`` is as it was before.
-
-    Parameters
-    ----------
-    path : str or Path
-        Where the file shall appear. Its folder must exist.
-
-    Yields
-    ------
-    Path
-        A new file in the same folder, to be written by the block.
-
-    Raises
-    ------
-    InputError
-        If it is no path, or the path of a folder.
-    FileNotFoundError
-        If the folder is missing.
-    OSError
-        If it cannot be written.
-    """
-    path = as_path(path)
-    if path.is_dir():
-        raise InputError(f"{path} is a folder. Pass the path of the file to be written in it.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent}. Make it first.")
-    aside = path.parent / f".{path.name}.{secrets.token_hex(8)}.part"
-    aside.touch(exist_ok=False)
-    mode = aside.stat().st_mode & 0o777  # what the umask gives, whatever the block puts there
-    try:
-        yield aside
-        _fsync(aside)
-        aside.chmod(path.stat().st_mode & 0o777 if path.exists() else mode)
-        aside.replace(path)
-        _fsync(path.parent)
-    finally:
-        aside.unlink(missing_ok=True)
-
-
 @contextmanager
 def unpacked(path: str | Path, raw: io.BufferedReader) -> Iterator[BinaryIO]:
     """Give what a file holds: unpacked if its first bytes are gzip's, whatever its name.
@@ -183,14 +119,6 @@ def unpacked(path: str | Path, raw: io.BufferedReader) -> Iterator[BinaryIO]:
         raise FileFormatError(
             f"{path} must be a whole gzip file; {error}. Fetch it again.", path=path
         ) from error
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def cache_root() -> Path:
@@ -279,8 +207,6 @@ def write_arrays(
     ValueError
         If the header holds NaN or infinity.
     """
-    from safetensors.numpy import save_file
-
     for name, array in arrays.items():
         if array.dtype.newbyteorder("<") not in _DTYPES.values():
             raise InputError(
@@ -289,9 +215,30 @@ def write_arrays(
             )
     text = json.dumps(dict(header), sort_keys=True, allow_nan=False)
     metadata = {"embedry": kind, "format": str(FORMAT_VERSION), "header": text}
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    with write_atomically(path) as aside:
-        save_file(contiguous, str(aside), metadata)
+    with write_atomically(path) as aside, aside.open("wb") as file:
+        _write(file, metadata, arrays)
+
+
+def _write(file: BinaryIO, metadata: dict[str, str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write the format of safetensors into the file at hand, whose errors are OSErrors.
+
+    Its own writer makes a file of another name, which a kill leaves behind.
+    """
+    ours = {dtype: name for name, dtype in _DTYPES.items()}
+    order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))  # all lie aligned
+    entries: dict[str, Any] = {"__metadata__": metadata}
+    end = 0
+    for name in order:
+        array, begin = arrays[name], end
+        end += array.nbytes
+        dtype = ours[array.dtype.newbyteorder("<")]
+        entries[name] = {"dtype": dtype, "shape": array.shape, "data_offsets": [begin, end]}
+    text = json.dumps(entries, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for name in order:
+        plain = np.ascontiguousarray(arrays[name], arrays[name].dtype.newbyteorder("<"))
+        file.write(plain.reshape(-1).view(np.uint8).data)
 
 
 def read_arrays(path: str | Path, kind: str | None = None, *, mmap: bool = False) -> ArrayFile:

@@ -73,6 +73,7 @@ def test_graph_from_file_finds_out_the_form(
     expected = {"header line": int(header), "comment line": comment.count("x") or bool(comment)}
     if comment.startswith("%"):
         expected["comment line"] = 2
+    expected["empty line"] = path.read_text().split("\n")[:-1].count("")
     assert found.dropped == {reason: count for reason, count in expected.items() if count}
     assert found.ids == ("ann", "bob", "cid")
     assert as_dict(found) == as_dict(

@@ -109,17 +109,19 @@ def test_table_refuses_a_first_line_whose_weight_is_missing(tmp_path, weight, re
 @pytest.mark.parametrize("mark", [" ", ",", "\t", "::"])
 @pytest.mark.parametrize("first", ["", "  # one\n", "   \n", "# one\n"])
 def test_table_leaves_out_comments_and_blank_lines_after_blanks(tmp_path, mark, first):
-    """An indented comment is one, a line of blanks is none, first in the file or not."""
+    """An indented comment is one, a line of blanks is empty, first in the file or not."""
     lines = f"{first}1{mark}2\n  # two{mark}words\n   \n2{mark}3\n"
     made = Graph.from_file(written(tmp_path, lines))
     assert made.ids == ("1", "2", "3")
-    assert made.dropped == {"comment line": 1 + ("#" in first)}
+    empty = 1 + (first == "   \n")
+    assert made.dropped == {"comment line": 1 + ("#" in first), "empty line": empty}
 
 
 def test_table_keeps_a_name_that_begins_with_a_comment_mark_when_told(tmp_path):
     """Without marks nothing is a comment, and no blank line is counted as one."""
     path = written(tmp_path, "\n  \n #a,b\n")
-    assert Graph.from_file(path, comments="").ids == ("#a", "b")
+    made = Graph.from_file(path, comments="")
+    assert (made.ids, made.dropped) == (("#a", "b"), {"empty line": 2})
     assert Graph.from_file(written(tmp_path, " \t \n\t#c d\na b\n")).ids == ("a", "b")
     path = written(tmp_path, "a\tb\n\t#c\n")
     with pytest.raises(InputError, match="line 2: source and target must not be empty"):

@@ -11,7 +11,8 @@ import numpy as np
 
 from embedry.data.graphs.edges import LARGEST_WEIGHT, SMALLEST_WEIGHT, Edges, as_weights
 from embedry.data.tables.frames import check_frame
-from embedry.data.tables.reader import Form, read_table
+from embedry.data.tables.headings import Form, letters_of
+from embedry.data.tables.reader import read_table
 from embedry.errors import InputError
 from embedry.ids import Id, check_ids
 
@@ -33,7 +34,10 @@ _FORM = Form(
     smallest=SMALLEST_WEIGHT,
     largest=LARGEST_WEIGHT,
     advice="Drop that line, or pass columns=(0, 1) to leave the weights out.",
-    headings=[frozenset(_SOURCES), frozenset(_TARGETS)],
+    text_advice="Drop that line, or pass columns=(0, 1) to leave the third column out.",
+    are_headings=lambda first: (
+        letters_of(first[0]) in _SOURCES and letters_of(first[1]) in _TARGETS
+    ),
     one_kind=True,
 )
 

@@ -6,32 +6,59 @@ methods.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from embedry.data.history import LARGEST_VALUE
 from embedry.data.tables.frames import check_frame
-from embedry.data.tables.reader import Form
+from embedry.data.tables.headings import Form, letters_of
 from embedry.errors import FileFormatError, InputError, MissingExtraError
 from embedry.files import existing_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 __all__ = ["FORM", "Columns", "Named", "read_frame", "read_parquet", "read_scipy"]
 
+_USERS = frozenset({"user", "userid", "uid"})  # names of a user alone
+_NAMED = frozenset({
+    "user", "username", "uid", "customer", "client", "person", "people", "member", "reader",
+    "viewer", "listener", "visitor", "session", "account", "buyer", "shopper", "student",
+    "reviewer", "author", "who", "item", "iid", "product", "movie", "film", "book", "title",
+    "song", "track", "artist", "album", "article", "sku", "asin", "isbn", "page", "url", "video",
+    "game", "course", "recipe", "business", "restaurant", "place", "venue", "tag", "document",
+    "news", "show", "anime", "app", "merchant", "what", "id",
+})  # fmt: skip
+_ID = re.compile(r"\w+[ _-][Ii][Dd]|[A-Za-z]*[a-z]I[Dd]")  # customer_id, productId
+
+
+def _are_headings(first: Sequence[str]) -> bool:
+    """Say whether two fields are well-known names of columns of users and items."""
+    words = [letters_of(name) for name in first]
+    if words[0] in _USERS:
+        return True
+    known = (
+        word.removesuffix("id") in _NAMED or word in _NAMED or _ID.fullmatch(name)
+        for word, name in zip(words, first, strict=True)
+    )
+    return words[0] != words[1] and all(known)
+
+
 FORM = Form(
     names=("user", "item"),
     value="value",
-    must="a finite number, not negative",
+    must=f"a finite number, not negative and at most {LARGEST_VALUE:g}",
     smallest=0,
     largest=LARGEST_VALUE,
-    advice="Drop that line, or shift ratings to start at 0.",
-    headings=[frozenset({"user", "userid", "uid"})],
+    advice="Drop that line, or shift ratings to start at 0; of times, pass time=2.",
+    text_advice="Drop that line; if the column holds text, pass columns=(0, 1) or the right ones.",
+    are_headings=_are_headings,
+    timed=True,
 )
 
 

@@ -24,6 +24,7 @@ __all__ = ["Finding", "Report", "report_of"]
 
 _SHOWN = 3
 _FEW_ITEMS = 20  # of which anybody may have used most
+_TIMES = 1e8, 2e12  # from 1973 in seconds to 2033 in milliseconds
 _YEAR_2200 = 7_258_118_400
 
 
@@ -64,10 +65,13 @@ class Report:
         How many users, items and pairs, and how full the table is.
     findings : tuple of Finding
         None where nothing is suspicious.
+    reading : tuple of str
+        How a file was read, where that was found out from its first lines.
     """
 
     summary: str
     findings: tuple[Finding, ...]
+    reading: tuple[str, ...] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -83,9 +87,9 @@ class Report:
         return iter(self.findings)
 
     def __str__(self) -> str:
-        """Write a line for the whole and one for each finding."""
+        """Write a line for the whole, for what was found out on reading, and for each finding."""
         lines = [f"- {finding}" for finding in self.findings] or ["Nothing is suspicious."]
-        return "\n".join([self.summary, *lines])
+        return "\n".join([self.summary, *self.reading, *lines])
 
 
 def report_of(used: Interactions, busy: float) -> Report:
@@ -113,7 +117,7 @@ def report_of(used: Interactions, busy: float) -> Report:
         *_names("user", used.user_ids),
         *_names("item", used.item_ids),
     ]
-    return Report(summary, tuple(found))
+    return Report(summary, tuple(found), used.reading)
 
 
 def _reading(used: Interactions) -> Iterator[Finding]:
@@ -156,6 +160,11 @@ def _values(used: Interactions) -> Iterator[Finding]:
     if len(used) > 1 and used.values[0] != 1 and (used.values == used.values[0]).all():
         text = f"All are {used.values[0]:g}: they tell no pair from another."
         yield Finding("equal values", len(used), text)
+    if len(used) and (used.values >= _TIMES[0]).all() and (used.values <= _TIMES[1]).all():
+        text = (
+            "All look like times, in seconds or finer; pass columns= and time= to tell them apart."
+        )
+        yield Finding("values like times", len(used), text, tuple(used.values[:_SHOWN].tolist()))
 
 
 def _times(used: Interactions) -> Iterator[Finding]:

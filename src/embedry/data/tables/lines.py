@@ -64,7 +64,7 @@ def open_source(path: str | Path, delimiter: str | None, comments: str) -> Sourc
 
 
 class Lines:
-    """The lines of a file but for comments, both counted.
+    """The lines of a file but for comments, counted.
 
     Parameters
     ----------
@@ -80,6 +80,8 @@ class Lines:
         That of the last line read, from 1.
     comments : int
         How many were left out.
+    empty : int
+        How many of the others gave no row: nothing in them but blanks.
     """
 
     def __init__(self, file: Iterable[str], comments: str, mark: str) -> None:
@@ -88,6 +90,7 @@ class Lines:
         self._indents = " " if mark == "\t" else " \t"
         self.number = 0
         self.comments = 0
+        self.empty = 0
 
     def __iter__(self) -> Iterator[str]:
         for line in self._file:
@@ -133,7 +136,7 @@ class Source:
         with _text(self.path, newline="" if is_csv else None) as file:
             lines = Lines(file, self.comments, self.mark)
             try:
-                yield filter(None, _split(lines, self.mark)), lines
+                yield _full(_split(lines, self.mark), lines), lines
             except csv.Error as error:
                 raise InputError(
                     f"{self.path}, line {lines.number}: {error}. Mend the quotes."
@@ -165,12 +168,21 @@ def _text(path: Path, newline: str | None) -> Iterator[io.TextIOWrapper]:
         raise InputError(f"{path} must be UTF-8 text; {error}. Convert it first.") from error
 
 
+def _full(rows: Iterator[list[str]], lines: Lines) -> Iterator[list[str]]:
+    """Leave out the empty rows, and count them."""
+    for row in rows:
+        if row:
+            yield row
+        else:
+            lines.empty += 1
+
+
 def _split(lines: Lines, mark: str) -> Iterator[list[str]]:
-    """Split lines into rows without blanks around the names; blank lines may give empty rows."""
+    """Split lines into rows without blanks around the names; blank lines give empty rows."""
     if mark == " ":
         return map(str.split, lines)  # at any run of white space
     if len(mark) > 1:
-        rows = (line.split(mark) for line in lines if line.strip())
+        rows = (line.split(mark) if line.strip() else [] for line in lines)
         return ([field.strip(_BLANKS) for field in row] for row in rows)
     return _split_csv(lines, mark)
 
@@ -182,7 +194,9 @@ def _split_csv(lines: Lines, mark: str) -> Iterator[list[str]]:
         text = "".join(taken)
         taken.clear()
         bare = [field.strip(_BLANKS) for field in row]
-        if bare != [""] or '"' in text:  # else a line of blanks
+        if bare == [""] and '"' not in text:  # a line of blanks
+            yield []
+        else:
             yield bare if bare == row else _kept_quoted(text, row, bare)
 
 

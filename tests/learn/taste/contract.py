@@ -505,6 +505,16 @@ class TasteContract:
         assert taste.interactions_.item_ids == (*range(9), 30)
         assert taste.history(20) == {3: 1.0, 4: 1.0}
 
+    def test_partial_fit_keeps_the_width_of_vectors(self, used):
+        """Learning on at another width is refused with both, and what was learned stays."""
+        if "dims" not in self.small:
+            pytest.skip("has no vectors")
+        taste = self.make().fit(used)
+        before, dims = taste.scores("u0").tobytes(), self.small["dims"]
+        with pytest.raises(InputError, match=f"dims must stay {dims}, as .* got {dims + 1}"):
+            taste.set_params(dims=dims + 1).partial_fit(grown())
+        assert taste.scores("u0").tobytes() == before
+
     # settings and files
 
     def test_settings_belong_to_the_fit(self, used):

@@ -175,13 +175,7 @@ class ALS(PlacingLearner):
         generator = np.random.default_rng(self.seed)
         users, items = (_start(generator, count, self.dims) for count in interactions.shape)
         if known is not None:
-            for rows, learned in ((users, self.user_embeddings_), (items, self.item_embeddings_)):
-                if learned.dims != self.dims:
-                    raise InputError(
-                        f"dims must stay {learned.dims}, as it was in fit; got {self.dims}. "
-                        "Call fit for another width."
-                    )
-                rows[: len(learned), : self.dims] = learned.vectors
+            self._put_learned(users, items, self.dims)
         return users, items
 
     def _strength(self, side: Interactions) -> NDArray[np.float32]:

@@ -174,13 +174,7 @@ class BPR(PlacingLearner):
         """Return random rows, or those learned before and random ones for what is new."""
         users, items = (_start(generator, count, self.dims) for count in used.shape)
         if known is not None:
-            for rows, learned in ((users, self.user_embeddings_), (items, self.item_embeddings_)):
-                if learned.dims != self.dims:
-                    raise InputError(
-                        f"dims must stay {learned.dims}, as it was in fit; got {self.dims}. "
-                        "Call fit for another width."
-                    )
-                rows[: len(learned), : self.dims] = learned.vectors
+            self._put_learned(users, items, self.dims)
         return users, items
 
     def _epoch(

@@ -149,6 +149,23 @@ class FactorLearner(TasteLearner):
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.where(lengths > 0, lengths, 1), np.float32)
 
+    def _check_width(self, dims: int) -> None:
+        """Refuse to learn on in vectors of another width."""
+        learned = self.item_embeddings_.dims
+        if learned != dims:
+            raise InputError(
+                f"dims must stay {learned}, as it was in fit; got {dims}. "
+                "Call fit for another width."
+            )
+
+    def _put_learned(
+        self, users: NDArray[np.float32], items: NDArray[np.float32], dims: int
+    ) -> None:
+        """Put what was learned before into the first rows, (known and new, dims or wider)."""
+        self._check_width(dims)
+        for rows, learned in ((users, self.user_embeddings_), (items, self.item_embeddings_)):
+            rows[: len(learned), :dims] = learned.vectors
+
     def _place_in_space(
         self, interactions: Interactions, users: NDArray[np.float32], items: NDArray[np.float32]
     ) -> None:

@@ -213,12 +213,8 @@ class ItemVec(PlacingLearner):
         dims = int(self.dims)
         tables = Tables.started(interactions.shape[1], dims, generator, threads)
         if known is not None:
+            self._check_width(dims)
             learned = len(self._inputs)
-            if self._inputs.shape[1] != dims:
-                raise InputError(
-                    f"dims must stay {self._inputs.shape[1]}, as it was in fit; got {dims}. "
-                    "Call fit for another width."
-                )
             tables.vectors[:learned, :dims] = self._inputs
             tables.contexts[:learned, :dims] = self._basis[:learned]
         return tables

@@ -20,6 +20,7 @@ BUILTINS = {
     errors.CollectionError: RuntimeError,
     errors.EncoderMissingError: LookupError,
     errors.MissingExtraError: ImportError,
+    errors.RemoteError: ConnectionError,
 }
 
 

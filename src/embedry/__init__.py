@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from embedry.data.movielens import read_movielens as read_movielens
     from embedry.embeddings import Embeddings as Embeddings
     from embedry.encode.encoder import Encoded as Encoded
+    from embedry.encode.remote.encoder import RemoteEncoder as RemoteEncoder
     from embedry.errors import CollectionError as CollectionError
     from embedry.errors import EmbedryError as EmbedryError
     from embedry.errors import EncoderMissingError as EncoderMissingError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from embedry.errors import InputError as InputError
     from embedry.errors import MissingExtraError as MissingExtraError
     from embedry.errors import NotFittedError as NotFittedError
+    from embedry.errors import RemoteError as RemoteError
     from embedry.errors import UnknownIdError as UnknownIdError
     from embedry.learn.graph import DeepWalk as DeepWalk
     from embedry.learn.graph import Node2Vec as Node2Vec
@@ -89,6 +91,8 @@ _HOMES = {
     "Recency": "embedry.use.recommend",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",
+    "RemoteEncoder": "embedry.encode.remote.encoder",
+    "RemoteError": "embedry.errors",
     "Stability": "embedry.trust.stability",
     "Subwords": "embedry.learn.words.ngrams",
     "TagEncoder": "embedry.learn.tags",

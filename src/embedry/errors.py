@@ -12,6 +12,7 @@ catches what it expects, and each carries its facts as attributes::
     ├── FileFormatError (ValueError)        a file is damaged, hostile, foreign or newer: .path
     ├── CollectionError (RuntimeError)      a collection is closed, locked or missing: .path
     ├── EncoderMissingError (LookupError)   a field's encoder cannot be rebuilt: .field
+    ├── RemoteError (ConnectionError)       a server refuses or is out of reach: .status
     └── MissingExtraError (ImportError)     an optional part is not installed: .extra
 
 A message says what must hold, what came, and what to do.
@@ -37,6 +38,7 @@ __all__ = [
     "InputError",
     "MissingExtraError",
     "NotFittedError",
+    "RemoteError",
     "UnknownIdError",
 ]
 
@@ -133,6 +135,33 @@ class EncoderMissingError(EmbedryError, LookupError):
     def __init__(self, message: str, *, field: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class RemoteError(EmbedryError, ConnectionError):
+    """A server refuses, answers what it must not, or is out of reach.
+
+    Attributes
+    ----------
+    status
+        The HTTP status, or None where there was no answer.
+    again
+        Whether another try may help.
+    wait
+        The seconds that the server asks to wait, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        again: bool = False,
+        wait: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.again = again
+        self.wait = wait
 
 
 class MissingExtraError(EmbedryError, ImportError):

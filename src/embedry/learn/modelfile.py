@@ -29,6 +29,7 @@ _HOMES = {
     "itemknn": ("embedry.learn.taste.itemknn", "ItemKNN"),
     "itemvec": ("embedry.learn.taste.itemvec", "ItemVec"),
     "node2vec": ("embedry.learn.graph", "Node2Vec"),
+    "remote": ("embedry.encode.remote.encoder", "RemoteEncoder"),
     "tags": ("embedry.learn.tags", "TagEncoder"),
     "popularity": ("embedry.learn.taste.popularity", "Popularity"),
     "word2vec": ("embedry.learn.word2vec", "Word2Vec"),

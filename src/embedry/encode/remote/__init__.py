@@ -1,0 +1,1 @@
+"""Vectors from a server: any that speaks the embeddings protocol of OpenAI."""

@@ -360,6 +360,15 @@ def test_recommend_with_popularity_weights_and_exclude(embedry, shelf):
     assert answer["hits"][0]["parts"] == pytest.approx(dict(found[0].parts))
 
 
+def test_recommend_to_nobody_is_what_is_popular(embedry, shelf):
+    """With --popularity and neither a user nor a history, the most used come first."""
+    answer = json.loads(embedry("recommend", shelf, "--popularity", "--json").out)
+    assert answer["asked"] == "a visitor"
+    assert {hit["id"] for hit in answer["hits"][:3]} == {"b2", "b3", 7}
+    done = embedry("recommend", shelf, "ann", "--history", "b1", "--popularity")
+    assert (done.code, "exactly one" in done.err) == (1, True)
+
+
 @pytest.mark.parametrize("weights", ["taste", "taste=", "=1", "taste=1,taste=1", "", "taste=x"])
 def test_recommend_refuses_weights_that_are_none(embedry, shelf, weights):
     """What is no number for each part, or names one twice, is told with an example."""

@@ -191,12 +191,13 @@ def recommend(
     """Recommend items by taste and content, with the parts of each score.
 
     CONTENT defaults to the only field with an encoder; where none has one, taste
-    counts alone.
+    counts alone. With --popularity and nobody named, what is popular.
     """
     from embedry.store.collection import Collection
     from embedry.use.recommend import Recommender
 
     counts = as_weights(weights)
+    by_history = bool(history) or (user is None and popularity)
     with Collection.open(collection, must_exist=True) as items:
         model = open_taste(_taste_file(collection, taste))
         recommender = Recommender(
@@ -209,7 +210,7 @@ def recommend(
         known = KnownItems(items, model)
         found = recommender.recommend(
             None if user is None else known_id(model.interactions_.user_ids, user),
-            history=[known_id(known, name) for name in history] if history else None,
+            history=[known_id(known, name) for name in history or ()] if by_history else None,
             exclude=[known_id(known, name) for name in exclude or ()],
             k=k,
             where=_parsed(where),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedry.embeddings import Embeddings
-from embedry.trust.evaluate.recommenders import lists
+from embedry.trust.evaluate.recommenders import lists, rows
 
 LISTS = np.array([[0, 1, 2], [0, 3, -1], [-1, -1, -1]], np.int32)
 
@@ -53,12 +53,28 @@ def test_similarity_is_the_mean_over_all_pairs(seed, places, dims):
         assert value == pytest.approx(expected, abs=1e-5, nan_ok=True)
 
 
-def test_similarity_does_not_depend_on_the_blocks(monkeypatch):
+def test_lists_do_not_depend_on_the_blocks(monkeypatch):
     """Lists one by one give the same as all at once."""
     rng = np.random.default_rng(1)
     units = lists.unit_rows(Embeddings(list(range(9)), rng.normal(size=(9, 3))), range(9))
     mine = np.array([rng.permutation(9)[:4] for _ in range(7)], np.int32)
-    whole = lists.similarity(mine, units, [2, 4])
-    monkeypatch.setattr(lists, "_NUMBERS_AT_ONCE", 1)
-    for name, values in lists.similarity(mine, units, [2, 4]).items():
-        np.testing.assert_array_equal(values, whole[name])
+    found = []
+    for at_once in (2**21, 1):
+        monkeypatch.setattr(rows, "_NUMBERS_AT_ONCE", at_once)
+        each = lists.similarity(mine, units, [2, 4])
+        found.append(each | lists.novelty(mine, np.arange(1, 10), 12, [1, 3]))
+    assert found[0].keys() == found[1].keys()
+    for name, values in found[1].items():
+        np.testing.assert_array_equal(values, found[0][name])
+
+
+def test_lists_end_where_they_end():
+    """A cutoff beyond the places asks for no more than there are."""
+    units = np.eye(4, dtype=np.float32)
+    for measure in (
+        lambda k: lists.coverage(LISTS, np.ones(4, bool), [k]),
+        lambda k: lists.novelty(LISTS, np.array([8, 4, 1, 0]), 8, [k]),
+        lambda k: lists.similarity(LISTS, units, [k]),
+    ):
+        (whole,), (beyond,) = measure(3).values(), measure(10**12).values()
+        np.testing.assert_array_equal(beyond, whole)

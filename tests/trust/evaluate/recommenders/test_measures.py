@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedry import ranking
+from embedry.trust.evaluate.recommenders import rows
 from embedry.trust.evaluate.recommenders.measures import MEASURES, list_measures
 
 PLAIN = {
@@ -66,9 +67,12 @@ def test_measures_counted_by_hand():
 @given(problems)
 @settings(max_examples=80, deadline=None)
 def test_measures_are_those_of_ranking(problem):
-    """Each is what the function of `embedry.ranking` gives for each user, at every cutoff."""
+    """Each is what the function of `embedry.ranking` gives for each user, at every cutoff.
+
+    Also at cutoffs beyond the list, however far: there are no hits, and precision still divides.
+    """
     hits, wanted = make_problem(**problem)
-    cutoffs = range(1, hits.shape[1] + 1)
+    cutoffs = [*range(1, hits.shape[1] + 4), 10**12]
     found = list_measures(hits, wanted, cutoffs)
     for row, (mine, count) in enumerate(zip(hits, wanted.tolist(), strict=True)):
         ranked = list(range(len(mine)))
@@ -78,6 +82,15 @@ def test_measures_are_those_of_ranking(problem):
             for k in cutoffs:
                 value = PLAIN[name](ranked, relevant, k=k)
                 assert found[f"{name}@{k}"][row] == pytest.approx(value), (name, k)
+
+
+def test_measures_do_not_depend_on_the_blocks(monkeypatch):
+    """Users one by one give the same as all at once."""
+    hits, wanted = make_problem(40, 7, 3)
+    whole = list_measures(hits, wanted, (2, 7, 9))
+    monkeypatch.setattr(rows, "_NUMBERS_AT_ONCE", 1)
+    for name, values in list_measures(hits, wanted, (2, 7, 9)).items():
+        np.testing.assert_array_equal(values, whole[name])
 
 
 def test_ndcg_is_that_of_scikit_learn():

@@ -93,11 +93,24 @@ def test_recommend_does_not_depend_on_the_blocks(drawn, monkeypatch):
     """Users one by one give the same as all at once, full and sampled."""
     model, test = drawn(6)
     whole = [recommend(model, test, sampled=how) for how in (None, Sampled(5))]
-    monkeypatch.setattr("embedry.trust.evaluate.recommenders.asking._SCORES_AT_ONCE", 1)
+    for name in ("asking._SCORES_AT_ONCE", "rows._NUMBERS_AT_ONCE"):
+        monkeypatch.setattr(f"embedry.trust.evaluate.recommenders.{name}", 1)
     single = [recommend(model, test, sampled=how) for how in (None, Sampled(5))]
     for one, other in zip(whole, single, strict=True):
         assert values(one) == values(other)
         assert (one.tied, one.short) == (other.tied, other.short)
+
+
+@pytest.mark.parametrize("levels", [None, 3])
+def test_recommend_does_not_depend_on_the_way_to_sort(drawn, monkeypatch, levels):
+    """Long lists are sorted, short ones kept in order: the same lists, with ties and without."""
+    model, test = drawn(10, levels=levels)
+    found = []
+    for least in (0, 10**6):
+        monkeypatch.setattr("embedry.trust.evaluate.recommenders.ranking._LONG", least)
+        found.append(recommend(model, test, k=(3, 99)))
+    assert values(found[0]) == values(found[1])
+    assert (found[0].tied, found[0].short) == (found[1].tied, found[1].short)
 
 
 def test_recommend_gives_what_the_learner_recommends():
@@ -281,6 +294,23 @@ def test_recommend_counts_lists_that_are_short(model):
     assert score.measures["recall@4"].value == 1
     assert (score.short, score.tied) == (1, 0)  # empty places are no ties
     assert recommend(model, taken(bob="ae"), k=2).short == 0
+
+
+@pytest.mark.parametrize("sampled", [None, Sampled(1)], ids=["full", "sampled"])
+def test_recommend_takes_any_k(model, sampled):
+    """A list ends where the items end: a huge k takes no memory, and precision divides by it."""
+    vectors = None if sampled else Embeddings(list("acde"), np.eye(4))
+    test, huge = taken(ann="ce", bob="ay"), 10**12
+    score = recommend(model, test, k=(5, huge), sampled=sampled, vectors=vectors)
+    for name, values in score.per_user.items():
+        if name.endswith("@5"):
+            beyond = score.per_user[name.replace("@5", f"@{huge}")]
+            scale = 5 / huge if name == "precision@5" else 1
+            np.testing.assert_array_equal(beyond, values * scale)
+    assert score.short == 2
+    if not sampled:
+        assert score.measures[f"coverage@{huge}"] == score.measures["coverage@5"]
+    compare_recommenders(model, model, test, k=huge, sampled=sampled)
 
 
 def test_recommend_measures_similarity_within_lists(model):

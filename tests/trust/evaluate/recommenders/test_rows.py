@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from embedry.trust.evaluate.recommenders.rows import (
     named,
+    parts_of,
     picked,
     places_of,
     starts_of,
@@ -84,3 +85,14 @@ def test_places_of_the_same_ids_are_all():
     """Without a look-up."""
     ids = ("a", "b", 3)
     assert places_of(ids, ids).tolist() == [0, 1, 2]
+
+
+@given(st.integers(0, 20), st.integers(0, 2**23))
+def test_parts_are_all_rows_in_order_and_few_numbers_each(rows, width):
+    """One row at least, and no more than two million numbers where there are several."""
+    parts = list(parts_of(rows, width))
+    assert [row for part in parts for row in range(part.start, part.stop)] == list(range(rows))
+    assert all(part.stop > part.start for part in parts)
+    assert all(
+        (part.stop - part.start) * width <= 2**21 or part.stop == part.start + 1 for part in parts
+    )

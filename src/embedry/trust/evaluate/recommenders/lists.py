@@ -21,6 +21,8 @@ import numpy as np
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
 from embedry.metrics import COSINE
+from embedry.trust.evaluate.recommenders.rows import parts_of
+from embedry.trust.evaluate.recommenders.rows import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["coverage", "novelty", "similarity", "unit_rows"]
 
-_NUMBERS_AT_ONCE = 2**21
-
 
 def coverage(
     lists: NDArray[np.int32], allowed: NDArray[np.bool_], cutoffs: Sequence[int]
@@ -42,7 +42,7 @@ def coverage(
     Parameters
     ----------
     lists : ndarray (users, places), int32
-        Columns, best first; -1 where a list is shorter.
+        Columns, best first; -1 where a list is shorter. Beyond the places there is none.
     allowed : ndarray (items,), bool
         What may be recommended.
     cutoffs : sequence of int
@@ -84,10 +84,13 @@ def novelty(
         new, counts as if one user had.
     """
     bits = np.log2(users / np.maximum(popularity, 1))
-    there = lists >= 0
-    sums = np.cumsum(np.where(there, bits[lists], 0.0), axis=1)
-    counts = np.cumsum(there, axis=1, dtype=np.int64)
-    return {f"novelty@{k}": _over(sums[:, k - 1], counts[:, k - 1]) for k in cutoffs}
+    last = [min(k, lists.shape[1]) - 1 for k in cutoffs]
+    found = np.empty((len(lists), len(last)))
+    for part in parts_of(*lists.shape):
+        there = lists[part] >= 0
+        sums = np.cumsum(np.where(there, bits[lists[part]], 0.0), axis=1)
+        found[part] = _over(sums[:, last], np.cumsum(there, axis=1, dtype=np.int64)[:, last])
+    return {f"novelty@{k}": values for k, values in zip(cutoffs, found.T.copy(), strict=True)}
 
 
 def unit_rows(vectors: Embeddings, item_ids: Sequence[Id]) -> NDArray[np.float32]:
@@ -148,20 +151,16 @@ def similarity(
     The cosines of all ordered pairs, an item with itself too, sum to the squared length of the
     sum of the unit vectors: no pair is ever looked at.
     """
-    there = (lists >= 0) & np.asarray(units.any(axis=1))[lists]
-    counts = np.cumsum(there, axis=1, dtype=np.int64)
-    squares = np.empty(lists.shape)
-    step = max(1, _NUMBERS_AT_ONCE // (lists.shape[1] * units.shape[1]))
-    for first in range(0, len(lists), step):
-        part = slice(first, first + step)
-        chosen = np.where(there[part, :, None], units[lists[part]], 0)  # (b, places, dims)
-        sums = np.cumsum(chosen, axis=1, dtype=np.float64)
-        squares[part] = np.vecdot(sums, sums)  # (b, places)
-    found = {}
-    for k in cutoffs:
-        count = counts[:, k - 1]
-        found[f"similarity@{k}"] = _over(squares[:, k - 1] - count, count * (count - 1))
-    return found
+    pointing = np.asarray(units.any(axis=1))
+    last = [min(k, lists.shape[1]) - 1 for k in cutoffs]
+    found = np.empty((len(lists), len(last)))
+    for part in parts_of(len(lists), lists.shape[1] * units.shape[1]):
+        there = (lists[part] >= 0) & pointing[lists[part]]
+        chosen = np.where(there[:, :, None], units[lists[part]], 0)  # (b, places, dims)
+        sums = np.cumsum(chosen, axis=1, dtype=np.float64)[:, last]  # (b, cutoffs, dims)
+        count = np.cumsum(there, axis=1, dtype=np.int64)[:, last]
+        found[part] = _over(np.vecdot(sums, sums) - count, count * (count - 1))
+    return {f"similarity@{k}": values for k, values in zip(cutoffs, found.T.copy(), strict=True)}
 
 
 def _over(sums: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:

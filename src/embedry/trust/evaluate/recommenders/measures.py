@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedry.trust.evaluate.recommenders.rows import parts_of
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -34,11 +36,11 @@ def list_measures(
     ----------
     hits : ndarray (users, places), bool
         Whether the user took the item at each place, best first. A list that is shorter has
-        False in the rest.
+        False in the rest; beyond the places nobody has a hit.
     wanted : ndarray (users,), int64
         How many items each took in all; at least 1.
     cutoffs : sequence of int
-        Each at least 1 and at most the number of places.
+        Each at least 1.
 
     Returns
     -------
@@ -63,20 +65,48 @@ def list_measures(
     >>> {name: round(float(values[0]), 3) for name, values in found.items()}  # doctest: +ELLIPSIS
     {'hit_rate@3': 1.0, 'recall@3': 0.5, 'precision@3': 0.667, 'ndcg@3': 0.531, 'mrr@3': 0.5, ...
     """
+    found = {f"{name}@{k}": np.empty(len(hits)) for name in MEASURES for k in cutoffs}
+    discounts = 1 / np.log2(1 + np.arange(1, 1 + max(hits.shape[1], wanted.max(initial=1))))
+    for part in parts_of(*hits.shape):
+        for name, values in _measured(hits[part], wanted[part], cutoffs, discounts):
+            found[name][part] = values
+    return found
+
+
+def _measured(
+    hits: NDArray[np.bool_],
+    wanted: NDArray[np.int64],
+    cutoffs: Sequence[int],
+    discounts: NDArray[np.float64],
+) -> Iterator[tuple[str, NDArray[np.float64] | NDArray[np.bool_]]]:
+    """Yield each measure of some lists, by name."""
+    found = {f"{name}@{k}": np.empty(len(hits)) for name in MEASURES for k in cutoffs}
+    discounts = 1 / np.log2(1 + np.arange(1, 1 + max(hits.shape[1], wanted.max(initial=1))))
+    for part in parts_of(*hits.shape):
+        for name, values in _measured(hits[part], wanted[part], cutoffs, discounts):
+            found[name][part] = values
+    return found
+
+
+def _measured(
+    hits: NDArray[np.bool_],
+    wanted: NDArray[np.int64],
+    cutoffs: Sequence[int],
+    discounts: NDArray[np.float64],
+) -> Iterator[tuple[str, NDArray[np.float64] | NDArray[np.bool_]]]:
+    """Yield each measure of some lists, by name."""
     places = np.arange(1, hits.shape[1] + 1)
     found = np.cumsum(hits, axis=1)  # (users, places): hits up to each place
-    discounts = 1 / np.log2(1 + places)
-    gains = np.cumsum(hits * discounts, axis=1)
+    gains = np.cumsum(hits * discounts[: len(places)], axis=1)
     best = np.cumsum(discounts)  # of a list that begins with so many hits
     precisions = np.cumsum(np.where(hits, found / places, 0.0), axis=1)
     first = np.where(hits.any(axis=1), 1 / (1 + hits.argmax(axis=1)), 0.0)
-    measures: dict[str, dict[int, NDArray[np.float64]]] = {name: {} for name in MEASURES}
     for k in cutoffs:
-        reachable = np.minimum(wanted, k)
-        measures["hit_rate"][k] = (found[:, k - 1] > 0).astype(np.float64)
-        measures["recall"][k] = found[:, k - 1] / wanted
-        measures["precision"][k] = found[:, k - 1] / k
-        measures["ndcg"][k] = gains[:, k - 1] / best[reachable - 1]
-        measures["mrr"][k] = np.where(found[:, k - 1] > 0, first, 0.0)
-        measures["map"][k] = precisions[:, k - 1] / reachable
-    return {f"{name}@{k}": each[k] for name, each in measures.items() for k in cutoffs}
+        last, reachable = min(k, len(places)) - 1, np.minimum(wanted, k)
+        any_hit = found[:, last] > 0
+        yield f"hit_rate@{k}", any_hit
+        yield f"recall@{k}", found[:, last] / wanted
+        yield f"precision@{k}", found[:, last] / k
+        yield f"ndcg@{k}", gains[:, last] / best[reachable - 1]
+        yield f"mrr@{k}", np.where(any_hit, first, 0.0)
+        yield f"map@{k}", precisions[:, last] / reachable

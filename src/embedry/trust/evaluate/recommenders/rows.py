@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from embedry.ids import Id
 
-__all__ = ["named", "picked", "places_of", "starts_of", "together", "within"]
+__all__ = ["named", "parts_of", "picked", "places_of", "starts_of", "together", "within"]
+
+_NUMBERS_AT_ONCE = 2**21
 
 _Number = TypeVar("_Number", bound=np.generic)
 
@@ -34,6 +36,34 @@ def places_of(ids: Sequence[Id], among: Sequence[Id]) -> NDArray[np.int64]:
         return np.arange(len(ids))
     places = {id: place for place, id in enumerate(among)}
     return np.fromiter((places.get(id, -1) for id in ids), np.int64, len(ids))
+
+
+def parts_of(rows: int, width: int) -> Iterator[slice]:
+    """Yield parts of so many rows, in order, each of some two million numbers at most.
+
+    Parameters
+    ----------
+    rows : int
+    width : int
+        How many numbers there are in a row.
+    """
+    step = max(1, _NUMBERS_AT_ONCE // max(width, 1))
+    for first in range(0, rows, step):
+        yield slice(first, min(first + step, rows))
+
+
+def parts_of(rows: int, width: int) -> Iterator[slice]:
+    """Yield parts of so many rows, in order, each of some two million numbers at most.
+
+    Parameters
+    ----------
+    rows : int
+    width : int
+        How many numbers there are in a row.
+    """
+    step = max(1, _NUMBERS_AT_ONCE // max(width, 1))
+    for first in range(0, rows, step):
+        yield slice(first, min(first + step, rows))
 
 
 def named(ids: tuple[Id, ...], places: NDArray[np.int64]) -> tuple[Id, ...]:

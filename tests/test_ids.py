@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embedry.errors import InputError
-from embedry.ids import check_id, check_ids, check_unique, pack_ids, unpack_ids
+from embedry.ids import check_id, check_ids, check_unique, kind_hint, pack_ids, unpack_ids
 
 plain_ids = st.one_of(st.text(), st.integers(-(2**63), 2**63 - 1))
 
@@ -137,3 +137,19 @@ def test_unpack_ids_refuses_bytes_that_are_no_text():
     arrays = pack_ids(["ab"]) | {"ids.text": np.array([255, 254], np.uint8)}
     with pytest.raises(InputError, match="UTF-8"):
         unpack_ids(arrays)
+
+
+@given(st.integers(-(2**63), 2**63 - 1) | st.text())
+def test_kind_hint_names_the_other_kind_alone(name):
+    """Only a number whose very text is known, or the text of a known number, gives a hint."""
+    assert kind_hint([name], {name}) == ""
+    if isinstance(name, int):
+        for one, other in ((name, str(name)), (str(name), name)):
+            assert f"{other!r} is known" in kind_hint(["else", one], {other})
+    else:
+        assert kind_hint([name], set(range(3))) == (
+            f" Ids must be str in both or int in both: {int(name)} is known."
+            if name in {"0", "1", "2"}
+            else ""
+        )
+    assert kind_hint(["01", "1.0", "-0", "+1", "1 "], {0, 1}) == ""

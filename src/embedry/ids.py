@@ -7,6 +7,7 @@ and ``"1"`` are two ids.
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,15 +16,25 @@ import numpy as np
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Id", "check_id", "check_ids", "check_unique", "is_unicode", "pack_ids", "unpack_ids"]
+__all__ = [
+    "Id",
+    "check_id",
+    "check_ids",
+    "check_unique",
+    "is_unicode",
+    "kind_hint",
+    "pack_ids",
+    "unpack_ids",
+]
 
 Id: TypeAlias = str | int
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+_WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,18}")  # what str(int) writes
 
 
 def check_id(value: object) -> Id:
@@ -133,6 +144,38 @@ def check_unique(ids: Sequence[Id], what: str = "ids") -> None:
         f"{what} must differ from each other; {len(twice)} came again, such as {shown}. "
         "Drop or rename the repeated ones."
     )
+
+
+def kind_hint(unknown: Iterable[Id], known: Container[object]) -> str:
+    """Say that an unknown id is known as a text or as a number, for an error message.
+
+    Parameters
+    ----------
+    unknown : iterable of str or int
+        Plain ids, as `check_ids` returns them.
+    known : container of ids
+
+    Returns
+    -------
+    str
+        A sentence after a blank, or nothing where no unknown id is known so.
+
+    Examples
+    --------
+    >>> kind_hint([1], {"1", "2"})
+    " Ids must be str in both or int in both: '1' is known."
+    """
+    for id in unknown:
+        other = _as_other_kind(id)
+        if other is not None and other in known:
+            return f" Ids must be str in both or int in both: {other!r} is known."
+    return ""
+
+
+def _as_other_kind(id: Id) -> Id | None:
+    if not isinstance(id, str):
+        return str(id)
+    return int(id) if _WHOLE_NUMBER.fullmatch(id) else None
 
 
 def pack_ids(ids: Sequence[Id], prefix: str = "ids") -> dict[str, NDArray[Any]]:

@@ -20,7 +20,7 @@ from embedry.data.pairs.report import Report, report_of
 from embedry.data.pairs.rows import Pairs, check_rows, compress
 from embedry.data.pairs.settings import check_finite, check_share
 from embedry.errors import UnknownIdError
-from embedry.ids import Id, check_id, check_ids, check_unique
+from embedry.ids import Id, check_id, check_ids, check_unique, kind_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,7 +169,8 @@ class Interactions(Parting):
         """
         name = check_id(user)
         if name not in self._user_rows:
-            raise UnknownIdError(f"There is no user {name!r} in {self!r}.", ids=[name])
+            hint = kind_hint([name], self._user_rows)
+            raise UnknownIdError(f"There is no user {name!r} in {self!r}.{hint}", ids=[name])
         row = self._user_rows[name]
         items = self.indices[self.indptr[row] : self.indptr[row + 1]]
         return tuple(self.item_ids[item] for item in items.tolist())

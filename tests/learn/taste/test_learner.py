@@ -11,6 +11,7 @@ from embedry.embeddings import Embeddings
 from embedry.errors import InputError, NotFittedError, UnknownIdError
 from embedry.learn.taste.als import ALS
 from embedry.learn.taste.past import largest
+from embedry.learn.taste.popularity import Popularity
 
 
 def small(**changed):
@@ -112,3 +113,22 @@ def test_largest_are_those_of_a_full_sort(seed, count, k, values, share):
     candidates = np.flatnonzero(rng.random(count) <= share)
     expected = candidates[np.argsort(-scores[candidates], kind="stable")[:k]]
     np.testing.assert_array_equal(largest(scores, candidates, k), expected)
+
+
+def test_unknown_ids_that_are_known_as_text_are_told():
+    """Files give text: a number that is known as one says so, at each door; others say nothing."""
+    taste = Popularity().fit(Interactions.from_triples(["1", "2"], ["3", "4"]))
+    hint = "Ids must be str in both or int in both: '{}' is known."
+    for known, ask in (
+        ("1", lambda: taste.recommend(1)),
+        ("2", lambda: taste.user_scores(["1", 7, 2])),
+        ("3", lambda: taste.recommend(history=[3])),
+        ("4", lambda: taste.similar(4)),
+        ("1", lambda: taste.interactions_.history(1)),
+        ("4", lambda: taste.interactions_.subset(items=[4])),
+    ):
+        with pytest.raises(UnknownIdError, match=hint.format(known)):
+            ask()
+    with pytest.raises(UnknownIdError) as caught:
+        taste.recommend("7")
+    assert str(caught.value) == "The user '7' was not learned."

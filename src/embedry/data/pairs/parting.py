@@ -14,7 +14,7 @@ import numpy as np
 from embedry.data.pairs.making import Making, added
 from embedry.data.pairs.rows import Pairs
 from embedry.errors import InputError, UnknownIdError
-from embedry.ids import Id, check_ids
+from embedry.ids import Id, check_ids, kind_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -232,7 +232,8 @@ class Parting(Making):
         if unknown:
             shown = ", ".join(map(repr, unknown[:3]))
             raise UnknownIdError(
-                f"The {side} must be in {self!r}; {len(unknown)} are not, such as {shown}.",
+                f"The {side} must be in {self!r}; {len(unknown)} are not, such as {shown}."
+                f"{kind_hint(unknown, numbers)}",
                 ids=unknown,
             )
         mask = np.zeros(len(numbers), bool)

@@ -20,7 +20,7 @@ import numpy as np
 from embedry.data.history import check_history
 from embedry.data.interactions import Interactions
 from embedry.errors import FileFormatError, InputError, UnknownIdError
-from embedry.ids import Id, check_id, check_ids
+from embedry.ids import Id, check_id, check_ids, kind_hint
 from embedry.learn.learner import Learner
 from embedry.learn.modelfile import read_model, write_model
 from embedry.learn.taste.keeping import packed, unpacked
@@ -226,7 +226,7 @@ class TasteLearner(Learner):
             shown = ", ".join(map(repr, unknown[:3]))
             raise UnknownIdError(
                 f"{len(unknown)} users were not learned, such as {shown}. Leave them out, or pass "
-                "their histories.",
+                f"their histories.{kind_hint(unknown, self._user_rows)}",
                 ids=unknown,
             )
         return self._row_scores(np.array([self._user_rows[id] for id in ids], np.int64))
@@ -519,7 +519,7 @@ class TasteLearner(Learner):
             shown = ", ".join(map(repr, missing[:3]))
             raise UnknownIdError(
                 f"{len(missing)} items of the history were not learned, such as {shown}. "
-                "Leave them out, or fit again with them.",
+                f"Leave them out, or fit again with them.{kind_hint(missing, self._item_rows)}",
                 ids=missing,
             )
         places = np.array([self._item_rows[id] for id in used], np.int64)
@@ -534,14 +534,16 @@ class TasteLearner(Learner):
         self._check_fitted("interactions_")
         name = check_id(user)
         if name not in self._user_rows:
-            raise UnknownIdError(f"The user {name!r} was not learned.", ids=[name])
+            hint = kind_hint([name], self._user_rows)
+            raise UnknownIdError(f"The user {name!r} was not learned.{hint}", ids=[name])
         return self._user_rows[name]
 
     def _item_place(self, item: Id) -> int:
         self._check_fitted("interactions_")
         name = check_id(item)
         if name not in self._item_rows:
-            raise UnknownIdError(f"The item {name!r} was not learned.", ids=[name])
+            hint = kind_hint([name], self._item_rows)
+            raise UnknownIdError(f"The item {name!r} was not learned.{hint}", ids=[name])
         return self._item_rows[name]
 
     @cached_property

@@ -22,7 +22,6 @@ from embedry.embeddings import Embeddings
 from embedry.errors import InputError
 from embedry.metrics import COSINE
 from embedry.trust.evaluate.recommenders.rows import parts_of
-from embedry.trust.evaluate.recommenders.rows import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

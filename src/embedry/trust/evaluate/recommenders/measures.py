@@ -80,21 +80,6 @@ def _measured(
     discounts: NDArray[np.float64],
 ) -> Iterator[tuple[str, NDArray[np.float64] | NDArray[np.bool_]]]:
     """Yield each measure of some lists, by name."""
-    found = {f"{name}@{k}": np.empty(len(hits)) for name in MEASURES for k in cutoffs}
-    discounts = 1 / np.log2(1 + np.arange(1, 1 + max(hits.shape[1], wanted.max(initial=1))))
-    for part in parts_of(*hits.shape):
-        for name, values in _measured(hits[part], wanted[part], cutoffs, discounts):
-            found[name][part] = values
-    return found
-
-
-def _measured(
-    hits: NDArray[np.bool_],
-    wanted: NDArray[np.int64],
-    cutoffs: Sequence[int],
-    discounts: NDArray[np.float64],
-) -> Iterator[tuple[str, NDArray[np.float64] | NDArray[np.bool_]]]:
-    """Yield each measure of some lists, by name."""
     places = np.arange(1, hits.shape[1] + 1)
     found = np.cumsum(hits, axis=1)  # (users, places): hits up to each place
     gains = np.cumsum(hits * discounts[: len(places)], axis=1)

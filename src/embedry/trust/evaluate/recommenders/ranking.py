@@ -22,7 +22,6 @@ from embedry.trust.evaluate.recommenders import lists
 from embedry.trust.evaluate.recommenders.asking import Ranker, score_blocks
 from embedry.trust.evaluate.recommenders.measures import list_measures
 from embedry.trust.evaluate.recommenders.rows import parts_of
-from embedry.trust.evaluate.recommenders.rows import parts_of
 from embedry.trust.evaluate.recommenders.sampled import (
     Negatives,
     Sampled,

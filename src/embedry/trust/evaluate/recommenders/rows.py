@@ -52,20 +52,6 @@ def parts_of(rows: int, width: int) -> Iterator[slice]:
         yield slice(first, min(first + step, rows))
 
 
-def parts_of(rows: int, width: int) -> Iterator[slice]:
-    """Yield parts of so many rows, in order, each of some two million numbers at most.
-
-    Parameters
-    ----------
-    rows : int
-    width : int
-        How many numbers there are in a row.
-    """
-    step = max(1, _NUMBERS_AT_ONCE // max(width, 1))
-    for first in range(0, rows, step):
-        yield slice(first, min(first + step, rows))
-
-
 def named(ids: tuple[Id, ...], places: NDArray[np.int64]) -> tuple[Id, ...]:
     """Return the ids at some places.
 

@@ -37,7 +37,7 @@ def library(tmp_path_factory):
     material = _material(None)
     words = Word2Vec(dims=100, window=10, sample=1e-4, epochs=10, seed=1).fit(material.text)
     taste = ALS(dims=2, regularization=0.1, iterations=1).fit(
-        Interactions.from_triples(["ann"], [material.ids[0]])
+        Interactions.from_triples(["ann"] * 40, material.ids[:40])
     )
     modules = Node2Vec(dims=2, walks=1, length=2).fit(material.imports)
     _keep(material, words, taste, modules, folder)

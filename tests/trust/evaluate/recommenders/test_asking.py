@@ -363,6 +363,13 @@ def test_recommend_refuses_histories_that_are_none(model, planted):
             recommend(model, test, histories=wrong)
     with pytest.raises(InputError, match=r"must have a history in histories=.*none of 1"):
         recommend(model, test, histories=taken(other="a"))
+    for wrong in (taken(other="a"), taken(new="z")):
+        with pytest.raises(InputError) as caught:
+            recommend(model, test, histories=wrong)
+        assert str(caught.value).endswith("such as the train of a split of the test.")
+    number = Interactions.from_triples(["7"], ["c"])
+    with pytest.raises(InputError, match="both: 7 is known"):
+        recommend(model, number, histories=Interactions.from_triples([7], ["a"]))
     with pytest.raises(InputError, match=r"histories need a model that scores by them.*Planted"):
         recommend(planted(USED, {}), test, histories=taken(new="a"))
 

@@ -46,6 +46,12 @@ def named(interactions):
     return set(zip(users, items, strict=True))
 
 
+def numbers(users):
+    """Return training of users 0, 1, 2 ... instead."""
+    pairs = [(number, item) for number, user in enumerate(users) for item in USED[user]]
+    return Interactions.from_triples(*zip(*pairs, strict=True))
+
+
 def values(score):
     return {name: estimate.value for name, estimate in score.measures.items()}
 
@@ -393,6 +399,42 @@ def test_recommend_refuses_what_is_no_model_and_no_test(model):
         recommend(model, empty)
     with pytest.raises(InputError, match="none of 1 is"):
         recommend(model, taken(stranger="d"))
+
+
+KINDS = "Ids must be str in both or int in both"
+
+
+def message(*args, **settings):
+    with pytest.raises(InputError) as caught:
+        recommend(*args, **settings)
+    return str(caught.value)
+
+
+def test_recommend_says_why_nobody_can_be_asked(model):
+    """Strangers need histories; ids of two kinds are told where they are such, and only there."""
+    told = message(model, taken(new="d", other="c"))
+    assert "must be in the training data; none of 2 is such. Pass histories=" in told
+    assert KINDS not in told
+    numbered = replace(model, interactions_=numbers(model.interactions_.user_ids))
+    told = message(numbered, taken(**{"0": "d"}))
+    assert told.endswith(f"{KINDS}: 0 is known.")
+    told = message(model, taken(ann="c"), among=["d"])
+    assert "All pairs of known users are outside among, of 1 items." in told
+    assert KINDS not in told
+    assert KINDS not in message(model, taken(ann="c"), among=["z"])
+    assert KINDS not in message(model, taken(ann="c"), vectors=Embeddings(["q"], [[1]]))
+    training = Interactions.from_triples(list("aab"), [1, 2, 3])
+    number = type(model)(training, np.zeros(training.shape, np.float32))
+    test = Interactions.from_triples(["b"], [2])
+    assert message(number, test, among=["2"]).endswith(f"{KINDS}: 2 is known.")
+    vectors = Embeddings(["2"], [[1]])
+    assert message(number, test, vectors=vectors).endswith(f"{KINDS}: '2' is known.")
+
+
+def test_recommend_refuses_a_model_that_knows_no_item(model):
+    """It could recommend nothing."""
+    model.known_items = np.zeros(5, bool)
+    assert "must know an item; of 5 it knows none" in message(model, taken(ann="c"))
 
 
 def test_recommend_refuses_scores_that_are_no_scores(model):

@@ -20,6 +20,7 @@ import numpy as np
 
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
+from embedry.ids import kind_hint
 from embedry.metrics import COSINE
 from embedry.trust.evaluate.recommenders.rows import parts_of
 
@@ -120,8 +121,8 @@ def unit_rows(vectors: Embeddings, item_ids: Sequence[Id]) -> NDArray[np.float32
     known = (rows >= 0) & pointing[rows]
     if not known.any():
         raise InputError(
-            f"vectors must hold some of the items; none of {len(item_ids)} has one. Ids must be "
-            "str in both or int in both: 1 and '1' differ."
+            f"vectors must hold some of the items; none of {len(item_ids):,} has one."
+            f"{kind_hint(item_ids, places)}"
         )
     units = np.zeros((len(item_ids), vectors.vectors.shape[1]), np.float32)
     units[known] = COSINE.prepare(vectors.vectors[rows[known]])

@@ -15,7 +15,7 @@ import numpy as np
 
 from embedry.data.interactions import Interactions
 from embedry.errors import InputError
-from embedry.ids import Id, check_ids, check_unique
+from embedry.ids import Id, check_ids, check_unique, kind_hint
 from embedry.trust.evaluate.recommenders.asking import Ranker, check_asked_by_history
 from embedry.trust.evaluate.recommenders.pasts import Pasts, check_apart, match_pasts, some_pairs
 from embedry.trust.evaluate.recommenders.rows import (
@@ -232,7 +232,7 @@ class _Setting:
         self._active = int(active.sum())
         self._item_column = places_of(test.item_ids, self._ids)
         self._among = None if among is None else _named_items(among)
-        self._pasts = None
+        self._pasts, self._histories = None, histories
         if histories is not None:
             informs = (self._training.item_counts > 0) | self._known()
             self._pasts = match_pasts(test.user_ids, histories, self._ids, informs)
@@ -249,7 +249,7 @@ class _Setting:
         kept = inside & known
         asked = np.unique(owners[kept])  # ascending: the order of the test
         if not asked.size:
-            self._refuse_all(len(np.unique(owners)))
+            self._refuse_all(owners, known)
         users, columns = np.searchsorted(asked, owners[kept]), column[test.indices[kept]]
         wanted = np.bincount(users, minlength=len(asked)).astype(np.int64)
         found = columns >= 0
@@ -289,12 +289,31 @@ class _Setting:
         past = self._pasts.only(asked)
         return together(trained, (past.starts, past.columns), len(self._ids))
 
-    def _refuse_all(self, users: int) -> NoReturn:
-        must = "be in the training data" if self._pasts is None else "have a history in histories="
-        raise InputError(
-            f"At least one test user must {must}, with a pair that counts; none of {users} is "
-            "such. Ids must be str in both or int in both: 1 and '1' differ."
-        )
+    def _refuse_all(self, owners: NDArray[np.int64], known: NDArray[np.bool_]) -> NoReturn:
+        """Say why nobody can be asked: all are outside among, or strangers."""
+        test, users = self._test, len(np.unique(owners))
+        if known.any():
+            must, why = "be asked, with a pair that counts", self._why_outside()
+        elif self._histories is None:
+            must = "be in the training data"
+            why = kind_hint(test.user_ids, set(self._training.user_ids)) or (
+                " Pass histories= with what they used before, or fit on a split that keeps some of "
+                "their pairs."
+            )
+        else:
+            must = "have a history in histories=, with an item that the model knows"
+            why = kind_hint(test.user_ids, set(self._histories.user_ids))
+            why = (
+                why
+                or kind_hint(self._histories.item_ids, set(self._ids))
+                or (" Pass what they used before, such as the train of a split of the test.")
+            )
+        raise InputError(f"At least one test user must {must}; none of {users:,} is such.{why}")
+
+    def _why_outside(self) -> str:
+        among = self._among or {}
+        outside = f" All pairs of known users are outside among, of {len(among):,} items."
+        return outside + kind_hint(self._test.item_ids, among)
 
     def _refuse_taught(self) -> None:
         """Refuse a model that has learned from pairs of the test, if only its weights."""
@@ -315,14 +334,17 @@ class _Setting:
         return self._training.item_counts > 0 if known is None else np.asarray(known, np.bool_)
 
     def _allowed(self) -> NDArray[np.bool_]:
+        known = self._known()
+        if not known.any():
+            raise InputError(f"The model must know an item; of {len(known):,} it knows none.")
         if self._among is None:
-            return self._known()
+            return known
         allowed = np.fromiter((id in self._among for id in self._ids), bool, len(self._ids))
-        allowed &= self._known()  # the rest would be ranked by scores that say nothing
+        allowed &= known  # the rest would be ranked by scores that say nothing
         if not allowed.any():
             raise InputError(
-                f"among must hold an item that the model knows; none of {len(self._among)} is "
-                "one. Ids must be str in both or int in both: 1 and '1' differ."
+                f"among must hold an item that the model knows; none of {len(self._among):,} is "
+                f"one.{kind_hint(self._among, set(self._ids))}"
             )
         return allowed
 

@@ -74,8 +74,8 @@ def narrow(learner):
 
     class Narrow(learner):
         def __new__(cls, **settings):
-            few = {"dims": 4, "regularization": 0.1} if learner.__name__ == "ALS" else {"dims": 8}
-            return learner(**{**settings, **few})
+            few = {"dims": 4, "regularization": 0.1} if learner.__name__ == "ALS" else {"dims": 16}
+            return learner(**{**settings, **few, "threads": 1})  # the same each time
 
     return Narrow
 

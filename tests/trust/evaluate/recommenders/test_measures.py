@@ -93,17 +93,61 @@ def test_measures_do_not_depend_on_the_blocks(monkeypatch):
         np.testing.assert_array_equal(values, whole[name])
 
 
-def test_ndcg_is_that_of_scikit_learn():
-    """Where all that was taken is among the candidates."""
-    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
-    rng = np.random.default_rng(3)
-    taken = rng.random((20, 15)) < 0.3
-    taken[:, 0] = True
-    scores = rng.permuted(np.tile(np.arange(15.0), (20, 1)), axis=1)
+def ranking_problem(seed, wanted=None, users=30, items=15):
+    """Return what users took, the scores of a model, hits and counts as it ranks all items."""
+    rng = np.random.default_rng(seed)
+    scores = rng.permuted(np.tile(np.arange(float(items)), (users, 1)), axis=1)
+    counts = rng.integers(1, 6, users) if wanted is None else np.full(users, wanted)
+    taken = rng.permuted(np.arange(items) < counts[:, None], axis=1)
     hits = np.take_along_axis(taken, np.argsort(-scores, axis=1), axis=1)
-    for k in (1, 4, 10):
-        mine = list_measures(hits, taken.sum(axis=1), [k])[f"ndcg@{k}"]
-        assert mine.mean() == pytest.approx(metrics.ndcg_score(taken, scores, k=k))
+    return taken, scores, hits, counts
+
+
+@pytest.mark.parametrize("k", [1, 4, 10, 15])
+def test_ndcg_is_that_of_scikit_learn(k):
+    """At every cutoff, of users who took several items."""
+    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    taken, scores, hits, counts = ranking_problem(3)
+    mine = list_measures(hits, counts, [k])[f"ndcg@{k}"]
+    assert mine.mean() == pytest.approx(metrics.ndcg_score(taken, scores, k=k))
+
+
+def test_map_is_that_of_scikit_learn():
+    """Of the whole list, the mean of average precisions is what it ranks labels by."""
+    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    taken, scores, hits, counts = ranking_problem(5)
+    mine = list_measures(hits, counts, [15])["map@15"]
+    theirs = metrics.label_ranking_average_precision_score(taken, scores)
+    assert mine.mean() == pytest.approx(theirs)
+    each = [metrics.average_precision_score(*pair) for pair in zip(taken, scores, strict=True)]
+    assert mine == pytest.approx(each)
+
+
+@pytest.mark.parametrize("k", [1, 3, 7, 14])
+def test_measures_of_one_item_are_those_of_scikit_learn(k):
+    """Who took one item: MRR is the average precision of the list, HR the accuracy of the top k."""
+    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    taken, scores, hits, counts = ranking_problem(6, wanted=1)
+    found = list_measures(hits, counts, [k, 15])
+    labels = taken.argmax(axis=1)
+    accuracy = metrics.top_k_accuracy_score(labels, scores, k=k, labels=np.arange(15))
+    assert found[f"hit_rate@{k}"].mean() == pytest.approx(accuracy)
+    whole = metrics.label_ranking_average_precision_score(taken, scores)
+    assert found["mrr@15"].mean() == pytest.approx(whole)
+    cut = found["mrr@15"][found[f"hit_rate@{k}"] > 0].sum() / len(labels)
+    assert found[f"mrr@{k}"].mean() == pytest.approx(cut)
+
+
+@pytest.mark.parametrize("k", [1, 4, 10])
+def test_precision_and_recall_are_those_of_scikit_learn(k):
+    """Where the k best are what is foretold: of these what was taken, and of what was taken."""
+    metrics = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    taken, scores, hits, counts = ranking_problem(7)
+    best = scores >= np.sort(scores, axis=1)[:, [-k]]
+    found = list_measures(hits, counts, [k])
+    for name in ("precision", "recall"):
+        theirs = getattr(metrics, f"{name}_score")(taken, best, average="samples")
+        assert found[f"{name}@{k}"].mean() == pytest.approx(theirs)
 
 
 RANX = """

@@ -198,6 +198,10 @@ def recommend(
 
     counts = as_weights(weights)
     by_history = bool(history) or (user is None and popularity)
+    if by_history == (user is not None):
+        raise InputError(
+            "Pass exactly one of USER and --history; for anybody pass neither, and --popularity."
+        )
     with Collection.open(collection, must_exist=True) as items:
         model = open_taste(_taste_file(collection, taste))
         recommender = Recommender(

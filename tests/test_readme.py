@@ -80,8 +80,6 @@ def test_readme_commands_run_and_tables_keep_their_shape(at_home):
     (at_home / "text.txt").write_text("the cat sat on the mat\nthe dog sat on the rug\n" * 20)
     pairs = [f"u{user},i{(user * step) % 40},{step}" for user in range(40) for step in range(1, 9)]
     (at_home / "ratings.csv").write_text("\n".join(pairs))
-    held = [f"u{user},i{user * 9 % 40}" for user in (1, 2, 3, 6, 7, 9)]  # of no pair above
-    (at_home / "held.csv").write_text("\n".join(held))
     edges = [f"n{node},n{(node + step) % 40}" for node in range(40) for step in (1, 2, 3)]
     (at_home / "edges.csv").write_text("\n".join(edges))
     (at_home / "labels.txt").write_text("\n".join(f"n{node} l{node // 20}" for node in range(40)))

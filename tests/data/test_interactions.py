@@ -370,6 +370,51 @@ def test_interactions_from_frame_refuse_missing_columns():
         Interactions.from_frame(COLUMNS, user="who", item="what", value="rating")
 
 
+awkward = st.text(st.sampled_from(' a,"\n\r\t;:#\u2028'), max_size=3).map("n{}".format)
+padded = st.sampled_from([" n", "n ", "\tn", "N", "1", "01", "timestamp", "user", "NA"])
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            *[awkward | padded] * 2,
+            st.floats(2.0**-99, 2.0**39, width=32) | st.integers(1, 9).map(float),
+            st.integers(-(2**62), 2**62),
+        ),
+        min_size=1,
+        max_size=9,
+    ),
+    st.booleans(),
+)
+def test_interactions_to_file_come_back(tmp_path_factory, rows, with_times):
+    """Names of any kind, values to the last bit, times: what was written is read."""
+    users, items, values, times = zip(*rows, strict=True)
+    made = Interactions.from_triples(
+        users, items, values, times if with_times else None, repeated="latest"
+    )
+    path = tmp_path_factory.mktemp("pairs") / "f.csv"
+    made.to_file(path)
+    back = Interactions.from_file(path, time="time" if with_times else None)
+    assert entries(back) == entries(made)
+    assert back.dropped == {"header line": 1}
+
+
+def test_interactions_to_file_write_plain_csv(tmp_path):
+    """Whole numbers without a point, quotes only where they are needed."""
+    made = Interactions.from_triples(["ann", "bob"], ["a,b", 7], [5, 0.1], [1, 2])
+    made.to_file(tmp_path / "f.csv")
+    assert (tmp_path / "f.csv").read_bytes() == (
+        b'user,item,value,time\nann,"a,b",5,1\nbob,7,0.1,2\n'
+    )
+    with pytest.raises(InputError, match="path must be a str or a Path"):
+        made.to_file(None)
+    for name in ("", "a\0b"):
+        with pytest.raises(InputError, match="nor hold a NUL; 1 are or do, such as '"):
+            Interactions.from_triples(["a", name], ["x", "y"]).to_file(tmp_path / "g.csv")
+    assert not (tmp_path / "g.csv").exists()
+
+
 # --- times, ratings, parts ---------------------------------------------------------------------
 
 timed = st.lists(

@@ -38,6 +38,7 @@ __all__ = [
     "Negative",
     "Out",
     "PairColumns",
+    "PairsFile",
     "Reach",
     "Seed",
     "Threads",
@@ -81,6 +82,9 @@ ValueColumns = Annotated[
 ]
 Least = Annotated[
     float | None, typer.Option(help="Ratings below are left out; the others count 1 each.")
+]
+PairsFile = Annotated[
+    Path, typer.Argument(help="User, item and perhaps value, a pair a line; or .gz, .parquet.")
 ]
 PairColumns = Annotated[
     str | None, typer.Option(help="Of user and item: '0,1' or names in the first line.")
@@ -193,7 +197,11 @@ def read_graph(edges: Path, delimiter: str | None, columns: str | None, *, direc
 
 
 def read_interactions(
-    table: Path, delimiter: str | None, columns: str | None, least: float | None
+    table: Path,
+    delimiter: str | None,
+    columns: str | None,
+    least: float | None,
+    time: str | None = None,
 ) -> Interactions:
     """Read who used what as the options say; see `from_file` and `from_parquet` of Interactions.
 
@@ -205,6 +213,8 @@ def read_interactions(
     least : float or None
         As `embedry.Interactions.implicit` takes it; then the last of several ratings of a pair
         holds. None keeps values as they are, and adds them up.
+    time : str or None
+        The column of times, as typed.
 
     Returns
     -------
@@ -221,15 +231,17 @@ def read_interactions(
     from embedry.data.interactions import Interactions
 
     repeated: Literal["add", "latest"] = "add" if least is None else "latest"
-    named = as_columns(columns)
+    named, when = as_columns(columns), None if time is None else (as_columns(time) or [time])[0]
     if table.suffix.lower() == ".parquet":
         names = _names(named or ("user", "item"))
+        names |= {} if time is None else {"time": time}
         found = Interactions.from_parquet(table, **names, repeated=repeated)
     else:
         found = Interactions.from_file(
             table,
             delimiter=as_delimiter(delimiter),
             columns=named or (0, 1, 2),
+            time=when,
             repeated=repeated,
         )
     return found if least is None else found.implicit(least)

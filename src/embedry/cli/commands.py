@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from embedry import __version__
-from embedry.cli import evaluate, fit, show, words
+from embedry.cli import evaluate, fit, show, split, words
 from embedry.cli.arguments import AsJson, CollectionPath, HowMany, known_id
 from embedry.cli.spaces import Format, FormatName, Mend, ModelFile, open_space
 from embedry.cli.taste import (
@@ -39,6 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.command()(split.split)
 app.add_typer(fit.app, name="fit")
 app.add_typer(words.app, name="words")
 app.add_typer(evaluate.app, name="evaluate")

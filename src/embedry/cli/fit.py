@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  (typer reads the annotations)
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -198,15 +198,9 @@ def _learn_nodes(
     show.facts(f"Learned {len(nodes.embeddings_):,} nodes", facts, as_json=as_json)
 
 
-PairsFile = Annotated[
-    Path,
-    typer.Argument(help="User, item and perhaps value, a pair a line; or .gz, .parquet."),
-]
-
-
 @app.command()
 def als(
-    table: PairsFile,
+    table: arguments.PairsFile,
     out: arguments.Out,
     dims: arguments.Dims = 64,
     regularization: Annotated[float | None, typer.Option(help="Larger: tastes more alike.")] = None,
@@ -229,7 +223,7 @@ def als(
 
 @app.command()
 def bpr(
-    table: PairsFile,
+    table: arguments.PairsFile,
     out: arguments.Out,
     dims: arguments.Dims = 64,
     regularization: Annotated[float | None, typer.Option(help="Larger: tastes more alike.")] = None,
@@ -252,7 +246,7 @@ def bpr(
 
 @app.command()
 def ease(
-    table: PairsFile,
+    table: arguments.PairsFile,
     out: arguments.Out,
     regularization: Annotated[
         float | None, typer.Option(help="Larger: a weight needs more users who agree.")
@@ -273,7 +267,7 @@ def ease(
 
 @app.command()
 def itemknn(
-    table: PairsFile,
+    table: arguments.PairsFile,
     out: arguments.Out,
     neighbours: Annotated[int, typer.Option(help="How many an item has, at most.")] = 50,
     shrinkage: Annotated[
@@ -294,7 +288,7 @@ def itemknn(
 
 @app.command()
 def popularity(
-    table: PairsFile,
+    table: arguments.PairsFile,
     out: arguments.Out,
     delimiter: arguments.Delimiter = None,
     columns: arguments.ValueColumns = None,
@@ -309,7 +303,7 @@ def popularity(
 
 @app.command()
 def itemvec(  # noqa: PLR0913  (a command's options)
-    table: PairsFile,
+    table: arguments.PairsFile,
     out: arguments.Out,
     dims: arguments.Dims = 64,
     window: Annotated[int, typer.Option(help="Items looked at on each side, at most.")] = 6,

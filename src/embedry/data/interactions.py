@@ -19,11 +19,13 @@ from embedry.data.pairs.parting import Parting
 from embedry.data.pairs.report import Report, report_of
 from embedry.data.pairs.rows import Pairs, check_rows, compress
 from embedry.data.pairs.settings import check_finite, check_share
+from embedry.data.tables.writer import shortest_texts, write_table
 from embedry.errors import UnknownIdError
 from embedry.ids import Id, check_id, check_ids, check_unique, kind_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -304,6 +306,36 @@ class Interactions(Parting):
 if they are one, rename them.
         """
         return report_of(self, check_share("busy", busy, 0.5))
+
+    def to_file(self, path: str | Path) -> None:
+        """Write a csv table of user, item, value and, where there are, time; `from_file` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+            Written aside and renamed; what was there is replaced.
+
+        Raises
+        ------
+        InputError
+            If it is no path, or the path of a folder, or an id is empty or holds a NUL.
+        FileNotFoundError
+            If its folder is missing.
+        OSError
+            If it cannot be written; what was there stays.
+
+        Notes
+        -----
+        Ids come back as str, and users and items without a pair do not come back: text cannot
+        tell. Pass ``time="time"`` to read the times.
+        """
+        users, items, _ = self.triples()
+        columns: list[list[Any]] = [users, items, shortest_texts(self.values)]
+        if self.times is not None:
+            columns.append(self.times.tolist())
+        header = ("user", "item", "value", "time")[: len(columns)]
+        names = [*self.user_ids, *self.item_ids]
+        write_table(path, header, names, zip(*columns, strict=True))
 
     def triples(self) -> tuple[list[Id], list[Id], list[float]]:
         """Return users, items and values, a pair at each place, row after row."""

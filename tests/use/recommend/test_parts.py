@@ -17,6 +17,7 @@ from embedry.data.interactions import Interactions
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError, UnknownIdError
 from embedry.learn.taste.als import ALS
+from embedry.learn.taste.itemknn import ItemKNN
 from embedry.use.recommend import Recency, Recommender
 
 
@@ -294,3 +295,10 @@ def test_recommender_shows_what_it_weighs(recommender):
     """Its repr names the collection and the weights."""
     assert repr(recommender).endswith(", taste 0.70, content 0.30)")
     assert repr(recommender).startswith("Recommender(Collection(")
+
+
+def test_items_that_nothing_leads_to_are_counted_as_lacking(things):
+    """Of items that share no user with a past, ItemKNN says nothing: the plan counts them."""
+    taste = ItemKNN().fit(checkerboard())
+    plan = Recommender(things, taste=taste).recommend(user(0, 0)).plan
+    assert dict(plan.lacking)["taste"] == (GROUPS - 1) * ITEMS_OF_GROUP

@@ -92,7 +92,7 @@ class EASE(TasteLearner):
     """
 
     KIND = "ease"
-    _ZERO_IS_UNKNOWN = True
+    ZERO_IS_UNKNOWN = True
 
     weights_: NDArray[np.float32]
     content_missing_: dict[str, int]

@@ -75,7 +75,7 @@ class ItemKNN(TasteLearner):
     """
 
     KIND = "itemknn"
-    _ZERO_IS_UNKNOWN = True
+    ZERO_IS_UNKNOWN = True
 
     neighbours_: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 

@@ -55,7 +55,7 @@ class TasteLearner(Learner):
 
     KIND: ClassVar[str]  # names the file that `save` writes, and its home in `learn.modelfile`
     _NEEDS_PAST: ClassVar[bool] = True  # nothing can be said to somebody who has used nothing
-    _ZERO_IS_UNKNOWN: ClassVar[bool] = False  # a score of 0: nothing leads from the past to an item
+    ZERO_IS_UNKNOWN: ClassVar[bool] = False  # a score of 0: nothing leads from the past to an item
     interactions_: Interactions
 
     @abstractmethod
@@ -314,7 +314,7 @@ class TasteLearner(Learner):
         self, past: Past, scores: NDArray[np.float32], *, exclude_seen: bool
     ) -> tuple[NDArray[np.int64], tuple[tuple[str, int], ...]]:
         """Return the candidates that something leads to, and how many others there are."""
-        if not self._ZERO_IS_UNKNOWN:
+        if not self.ZERO_IS_UNKNOWN:
             return self._candidates, ()
         mine = scores[self._candidates]
         unknown = self._candidates[mine == 0]

@@ -13,6 +13,7 @@ Models for Information Retrieval, section 4.2 (coordinate search of a measure of
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,6 @@ from embedry.learn.learner import whole_number
 from embedry.use.recommend.parts.content import positions_of
 from embedry.use.recommend.parts.taste import TastePart
 from embedry.use.recommend.questions import asker_of, candidates_of, question_of
-from embedry.use.recommend.weights import named
 from embedry.vectors import check_k
 
 if TYPE_CHECKING:
@@ -283,7 +283,8 @@ def searched(
                     weights, best = trial, found
         if best == then:
             break
-    return named(names, weights), before, best
+    weighed = zip(names, weights.tolist(), strict=True)
+    return MappingProxyType(dict(weighed)), before, best  # as they were tried, to the bit
 
 
 def _trials(weights: NDArray[np.float64], place: int) -> list[NDArray[np.float64]]:

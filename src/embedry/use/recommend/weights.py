@@ -13,11 +13,9 @@ from embedry.learn.learner import real_number
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from numpy.typing import NDArray
-
     from embedry.use.recommend.parts.part import Part
 
-__all__ = ["as_weights", "named"]
+__all__ = ["as_weights"]
 
 _LARGEST_WEIGHT = 1e6
 
@@ -53,10 +51,5 @@ def as_weights(parts: Sequence[Part], given: Mapping[str, float] | None) -> Mapp
     weights = [real_number(f"weights[{name!r}]", given[name], 0, _LARGEST_WEIGHT) for name in names]
     if not any(weights):
         raise InputError("At least one weight must be above 0; got none.")
-    return named(names, np.array(weights))
-
-
-def named(names: Sequence[str], weights: NDArray[np.float64]) -> Mapping[str, float]:
-    """Return weights by name, scaled to sum to 1."""
-    shares = weights / weights.sum()
+    shares = np.array(weights) / sum(weights)
     return MappingProxyType(dict(zip(names, shares.tolist(), strict=True)))

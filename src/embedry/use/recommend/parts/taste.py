@@ -113,7 +113,10 @@ class TastePart(Part):
         whose = self._whose(question.asker)
         if not whose:
             return Answer(np.full(len(rows), np.nan), self.background())
-        return Answer(_spread(self._now.scores(**whose), rows), self.background())
+        scores = self._now.scores(**whose)
+        if self._now.ZERO_IS_UNKNOWN:
+            scores = np.where(scores == 0, np.float32(np.nan), scores)
+        return Answer(_spread(scores, rows), self.background())
 
     def _whose(self, asker: Asker) -> _Whose:
         """Return how to ask the learner; empty where it knows nothing of the asker."""

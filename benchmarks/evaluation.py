@@ -110,8 +110,6 @@ class _Peer:
             for user, items in enumerate(self._test)
             if items.nnz
         }
-        names = [
-            f"{name}@{K}" for name in ("ndcg", "hit_rate", "recall", "precision", "mrr", "map")
-        ]
+        names = [f"{name}@{K}" for name in MEASURES]
         found = evaluate(Qrels(taken), Run(run), names, make_comparable=True)
         return float(found[names[0]])

@@ -36,7 +36,8 @@ class LeaveOneOut:
     split : Split
         All pairs but one of each user; that one.
     negatives : dict of str to tuple of 99 str
-        Of each user, movies that they have not seen.
+        Of each user, movies that they have not seen in training; 156 users have their test movie
+        among them, which evaluation leaves out.
     """
 
     split: Split

@@ -27,6 +27,7 @@ from embedry.data.pairs.held_back import (
     VALIDATION,
     Keep,
     keep_last,
+    refuse_shared,
     rows_apart,
     without_test,
 )
@@ -93,11 +94,8 @@ class Split:
         there = [(name, part) for name, part in parts if part is not None]
         for place, (name, part) in enumerate(there):
             for other_name, other in there[place + 1 :]:
-                if shared := int(np.count_nonzero(other.among(part))):
-                    raise InputError(
-                        f"{name} and {other_name} must share no pair; they share {shared}. "
-                        f"{other_name}.without({name}) leaves these out."
-                    )
+                advice = f"{other_name}.without({name}) leaves these out."
+                refuse_shared(other, part, (other_name, name), advice)
 
     @property
     def unseen(self) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Which part of a split a pair goes to: train, validation or test.
 
-What it is: parts as numbers, and pairs put back into train where somebody would be left without.
-What it is not: the splits; see ``embedry.data.splits``.
+What it is: parts as numbers, pairs put back into train where somebody would be left without, and
+the refusal of a leak. What it is not: the splits; see ``embedry.data.splits``.
 """
 
 from __future__ import annotations
@@ -10,16 +10,28 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from embedry.errors import InputError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.data.interactions import Interactions
 
-__all__ = ["TEST", "TRAIN", "VALIDATION", "Keep", "keep_last", "rows_apart", "without_test"]
+__all__ = [
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "Keep",
+    "keep_last",
+    "refuse_shared",
+    "rows_apart",
+    "without_test",
+]
 
 TRAIN = np.int8(0)
 VALIDATION = np.int8(1)
 TEST = np.int8(2)
+_NAMED = 3  # pairs in a message
 
 Keep: TypeAlias = Literal["both", "users", "items", "none"]
 
@@ -101,3 +113,30 @@ def without_test(interactions: Interactions, parts: NDArray[np.int8]) -> NDArray
     tested = np.bincount(rows, weights=parts == TEST, minlength=len(interactions.user_ids)) > 0
     marked: NDArray[np.bool_] = (parts == VALIDATION) & ~tested[rows]
     return marked
+
+
+def refuse_shared(held: Interactions, others: Interactions, what: tuple[str, str], do: str) -> None:
+    """Refuse a leak: pairs that are held back, and are among others too.
+
+    Parameters
+    ----------
+    held, others : Interactions
+    what : pair of str
+        How the message calls them: ``("the test", "The training data")``.
+    do : str
+        What to do, a sentence.
+
+    Raises
+    ------
+    InputError
+        If they share a pair, by names; the message counts them and names up to three.
+    """
+    shared = np.flatnonzero(held.among(others))
+    if shared.size:
+        rows, columns = held.rows[shared[:_NAMED]], held.indices[shared[:_NAMED]]
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+        few = ", ".join(f"({held.user_ids[u]!r}, {held.item_ids[i]!r})" for u, i in pairs)
+        raise InputError(
+            f"{what[1]} must hold no pair of {what[0]}; they hold {len(shared):,} of "
+            f"{len(held):,}, such as {few}. {do}"
+        )

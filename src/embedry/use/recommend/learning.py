@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.data.interactions import Interactions
+from embedry.data.pairs.held_back import refuse_shared
 from embedry.errors import InputError
 from embedry.learn.learner import whole_number
 from embedry.use.recommend.parts.content import positions_of
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from embedry.store.collection import Collection
     from embedry.use.recommend.parts.part import Part
 
-__all__ = ["LearnedWeights", "Pools", "learned", "refuse_taught", "searched"]
+__all__ = ["LearnedWeights", "Pools", "learned", "searched"]
 
 _POOL = 100  # of each part
 _SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
@@ -115,7 +116,8 @@ def learned(
     if not taste:
         raise InputError("Weights are learned on users of taste; there is none. Pass taste=.")
     for part in taste:
-        refuse_taught(validation, part.learner.interactions_, part.name)
+        trained = ("the validation", f"What {part.name} was trained on")
+        refuse_shared(validation, part.learner.interactions_, trained, "Split first, then fit.")
     pools, left_out = _drawn(parts, taste, collection, validation, users, seed)
     weights, before, after = searched(pools, start, k)
     return LearnedWeights(weights, before, after, k, len(pools.real), left_out)
@@ -168,48 +170,6 @@ def _pool(
     pool = np.unique(np.concatenate([wanted[wanted >= 0], *best]))
     took = np.isin(pool, wanted)
     return (np.array(answers)[:, pool], took) if took.any() else None
-
-
-def refuse_taught(validation: Interactions, training: Interactions, name: str) -> None:
-    """Refuse a validation whose pairs taste was trained on.
-
-    Parameters
-    ----------
-    validation, training : Interactions
-    name : str
-        Of the learner.
-
-    Raises
-    ------
-    InputError
-        If they share a pair; the message counts them and names one.
-    """
-    users, items = (
-        _places(asked, known)
-        for asked, known in (
-            (validation.user_ids, training.user_ids),
-            (validation.item_ids, training.item_ids),
-        )
-    )
-    rows = np.repeat(users, np.diff(validation.indptr))
-    columns = items[validation.indices]
-    width = len(training.item_ids)
-    owners = np.repeat(np.arange(len(training.user_ids)), np.diff(training.indptr))
-    taught = (rows >= 0) & (columns >= 0)
-    taught &= np.isin(rows * width + columns, owners * width + training.indices)
-    if taught.any():
-        user, item = int(rows[taught][0]), int(columns[taught][0])
-        raise InputError(
-            f"Validation must be held out from training; {int(taught.sum()):,} of "
-            f"{len(validation):,} pairs are among what {name} was trained on, such as "
-            f"{training.user_ids[user]!r} and {training.item_ids[item]!r}. Split first, then fit."
-        )
-
-
-def _places(ids: Sequence[Id], known: Sequence[Id]) -> NDArray[np.int64]:
-    """Return where ids are among the known ones, (ids,) int64; -1 for those that are not."""
-    place_of = {id: place for place, id in enumerate(known)}
-    return np.array([place_of.get(id, -1) for id in ids], np.int64)
 
 
 @dataclass(frozen=True, eq=False)

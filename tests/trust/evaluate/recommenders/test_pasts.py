@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedry.data.interactions import Interactions
-from embedry.trust.evaluate.recommenders.pasts import match_pasts, some_pairs
+from embedry.trust.evaluate.recommenders.pasts import match_pasts
 
 ITEMS = tuple("abcdef")  # of the model
 INFORMS = np.array([True, True, True, True, True, False])  # it knows nothing of f
@@ -45,9 +45,3 @@ def test_pasts_of_some_users_are_theirs(table, rows):
     assert part.named(range(len(rows)), ITEMS) == [told[row] for row in rows]
     assert part.known.tolist() == pasts.known[rows].tolist()
     assert part.strange.tolist() == pasts.strange[rows].tolist()
-
-
-def test_some_pairs_names_the_first_three():
-    """An error is to be read."""
-    test = Interactions.from_triples(["u", "u", 1, 1], ["a", "b", "a", "c"])
-    assert some_pairs(test, np.arange(4)) == "('u', 'a'), ('u', 'b'), (1, 'a')"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.data.interactions import Interactions
+from embedry.data.pairs.held_back import refuse_shared
 from embedry.errors import InputError
 from embedry.trust.evaluate.recommenders.rows import picked, places_of, starts_of
 
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
 
     from embedry.ids import Id
 
-__all__ = ["Pasts", "check_apart", "match_pasts", "some_pairs"]
-
-_NAMED = 3  # pairs that an error names
+__all__ = ["Pasts", "check_apart", "match_pasts"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,27 +133,8 @@ def check_apart(test: Interactions, histories: Interactions) -> None:
             f"histories must be Interactions; got {type(histories).__name__}. Make them with "
             "Interactions.from_triples(users, items), or take the train of a split of the test."
         )
-    shared = np.flatnonzero(test.among(histories))
-    if shared.size:
-        raise InputError(
-            f"histories must hold no pair of the test; they hold {len(shared):,} of "
-            f"{len(test):,}, such as {some_pairs(test, shared)}. Split the pairs of these users "
-            "in two, by leave_one_out or random_split, or pass histories.without(test)."
-        )
-
-
-def some_pairs(test: Interactions, pairs: NDArray[np.int64]) -> str:
-    """Return the first of some pairs in words, for an error.
-
-    Parameters
-    ----------
-    test : Interactions
-    pairs : ndarray (n,), int64
-        Places of pairs.
-    """
-    few = pairs[:_NAMED]
-    rows, columns = test.rows[few].tolist(), test.indices[few].tolist()
-    return ", ".join(
-        f"({test.user_ids[row]!r}, {test.item_ids[column]!r})"
-        for row, column in zip(rows, columns, strict=True)
+    advice = (
+        "Split the pairs of these users in two, by leave_one_out or random_split, or pass "
+        "histories.without(test)."
     )
+    refuse_shared(test, histories, ("the test", "histories"), advice)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from embedry.data.interactions import Interactions
+from embedry.data.pairs.held_back import refuse_shared
 from embedry.errors import InputError
 from embedry.ids import Id, check_ids, check_unique, kind_hint
 from embedry.trust.evaluate.recommenders.asking import Ranker, check_asked_by_history
-from embedry.trust.evaluate.recommenders.pasts import Pasts, check_apart, match_pasts, some_pairs
+from embedry.trust.evaluate.recommenders.pasts import Pasts, check_apart, match_pasts
 from embedry.trust.evaluate.recommenders.rows import (
     named,
     picked,
@@ -321,13 +322,8 @@ class _Setting:
         learned = "pairs that weights were learned on"
         known += [(learned, one, "Learn them") for one in self._validations]
         for name, pairs, step in known:
-            shared = np.flatnonzero(self._test.among(pairs))
-            if shared.size:
-                raise InputError(
-                    f"The {name} must hold no pair of the test; they hold {len(shared):,} of "
-                    f"{len(self._test):,}, such as {some_pairs(self._test, shared)}. {step} on a "
-                    "split that leaves them out."
-                )
+            advice = f"{step} on a split that leaves them out."
+            refuse_shared(self._test, pairs, ("the test", f"The {name}"), advice)
 
     def _known(self) -> NDArray[np.bool_]:
         known = self._known_items

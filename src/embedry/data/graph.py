@@ -57,7 +57,7 @@ class Graph:
         Edges that came again and became one with the first; see `from_edges`.
     dropped : mapping of str to int
         What was left out, counted by reason: ``"self loop"``, ``"weight of zero"``,
-        ``"header line"``, ``"comment line"``.
+        ``"header line"``, ``"comment line"``, ``"empty line"``, ``"time"``.
 
     Raises
     ------
@@ -418,10 +418,12 @@ class Graph:
             belong to no name.
         columns : two or three of str or int
             The columns of source, target and weight, by number from 0 or by header name. With
-            the default, a third column is used when there is one; ``(0, 1)`` leaves it out.
+            the default, a third column is used when there is one and it is not headed
+            ``timestamp``, ``date`` or the like, which is counted in ``dropped``; ``(0, 1)`` leaves
+            it out.
         header : bool, optional
             Whether the first line names the columns. When left out: it does if a column is given
-            by name, if its weight is a word and the next line's a number, or, without weights,
+            by name, if its weight is a word and the next line's is none, or, without weights,
             if it reads like ``source,target``, ``from,to`` or ``node_1,node_2``, or both names
             are words and both of the next line numbers. ``NA`` and what begins with a digit are
             no words. A header is counted in ``dropped``.

@@ -159,3 +159,20 @@ def test_headings_want_columns_of_their_own(tmp_path, options):
     """One column is not two things."""
     with pytest.raises(InputError, match="must be columns of their own"):
         read(tmp_path, "user,item,stars\na,b,1\n", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"columns": None}, "columns must name user, item and perhaps value; got None"),
+        ({"columns": 3}, "columns must name user"),
+        ({"columns": "ab"}, "columns must name user"),
+        ({"columns": (True, False)}, "must have a column True"),
+        ({"header": "no"}, "header must be True, False or None"),
+        ({"time": True}, "must have a column True"),
+    ],
+)
+def test_headings_refuse_options_of_another_kind(tmp_path, options, message):
+    """A setting that is none is said to be one, not taken for something else."""
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, "a,x,1\nb,y,2\n", **options)

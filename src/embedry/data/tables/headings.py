@@ -134,8 +134,9 @@ def find_layout(
     Raises
     ------
     InputError
-        If a column is missing, or two are the same.
+        If a column is missing, two are the same, or an option is of another kind.
     """
+    _check_asked(form, columns, header)
     third = _third(head, columns, time, header)
     names, value, when = _places(path, form, head[0], (0, 1) if third else columns, time)
     untaken = third == "headed" and time is None
@@ -150,6 +151,17 @@ def find_layout(
     return Layout(names, value, when, layout.width, guessed, told, untaken)
 
 
+def _check_asked(form: Form, columns: object, header: object) -> None:
+    is_list = hasattr(columns, "__len__") and not isinstance(columns, (str, bytes))
+    if not is_list or len(columns) not in {2, 3}:  # type: ignore[arg-type]
+        raise InputError(
+            f"columns must name {form.names[0]}, {form.names[1]} and perhaps {form.value}; "
+            f"got {columns!r}."
+        )
+    if header not in {None, True, False}:
+        raise InputError(f"header must be True, False or None, which finds it out; got {header!r}.")
+
+
 def _third(
     head: list[list[str]],
     columns: Sequence[str | int],
@@ -158,7 +170,7 @@ def _third(
 ) -> str:
     """Say why a third column is no value where none was named: none there, the time, headed so."""
     first = head[0]
-    if isinstance(columns, str) or tuple(columns) != _DEFAULT or len(first) < 2:
+    if tuple(columns) != _DEFAULT or len(first) < 2:
         return ""
     if len(first) == 2:
         return "none"
@@ -174,11 +186,6 @@ def _places(
     columns: Sequence[str | int],
     time: str | int | None,
 ) -> tuple[tuple[int, int], int | None, int | None]:
-    if isinstance(columns, str) or not hasattr(columns, "__len__") or len(columns) not in {2, 3}:
-        raise InputError(
-            f"columns must name {form.names[0]}, {form.names[1]} and perhaps {form.value}; "
-            f"got {columns!r}."
-        )
     asked = [*columns] if time is None else [*columns, time]
     places = [_place(path, first, column) for column in asked]
     if len(set(places)) < len(places):

@@ -1,0 +1,1 @@
+"""Transformers: pretrained encoders of the BERT family, read and run without torch."""

@@ -1,0 +1,203 @@
+"""A compiled graph: made once, kept in Embedry's cache folder, run on several batches at a time.
+
+What it is: the one place that knows OpenVINO's settings. Each batch is computed by one thread, and
+``threads`` batches at the same time, so the vectors do not depend on the number of threads. What
+it is not: a setting of the process; nothing global is touched.
+"""
+
+from __future__ import annotations
+
+import platform
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedry.card import fingerprint
+from embedry.encode.transformer.model.graph import openvino
+from embedry.errors import InputError
+from embedry.files import cache_dir, write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+__all__ = ["Runtime", "best_precision", "compiled"]
+
+_HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
+_END = b"embedry-graph-1 "  # a file that does not end so, with its length, was cut short
+
+Batch = tuple["NDArray[np.float32]", "NDArray[np.float32]"]
+
+
+@cache
+def best_precision() -> str:
+    """Return what is fastest here without another result: bfloat16 where the CPU has AMX.
+
+    Returns
+    -------
+    str
+        ``"bfloat16"`` or ``"float32"``. AVX512-BF16 without AMX does not count: there, OpenVINO
+        2026.4 is slower in bfloat16 (0.6 of float32's speed, on an Emerald Rapids without AMX).
+    """
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        return "float32"
+    return "bfloat16" if "amx_bf16" in text.split() else "float32"
+
+
+@dataclass(frozen=True, eq=False)
+class Runtime:
+    """A compiled graph, and how many batches it computes at a time.
+
+    Attributes
+    ----------
+    compiled : openvino.CompiledModel
+    threads : int
+    kept : object
+        Memory that the compiled graph shares, alive as long as it is.
+    """
+
+    compiled: Any
+    threads: int
+    kept: object = field(default=None, repr=False)
+
+    def run(
+        self,
+        batches: Iterable[Batch],
+        take: Callable[[int, list[NDArray[np.float32]]], None],
+    ) -> None:
+        """Compute batches.
+
+        Parameters
+        ----------
+        batches : iterable of (rows, mask)
+            Rows (batch, length, hidden) and mask (batch, length), float32.
+        take : callable
+            Is given the number of a batch, from 0, and what comes out, which is valid only
+            until it returns. With several threads, batches end in any order.
+        """
+        if self.threads == 1:
+            request = self.compiled.create_infer_request()
+            for number, batch in enumerate(batches):
+                _set(request, batch)
+                request.infer()
+                take(number, _outputs(request))
+            return
+        queue = openvino().AsyncInferQueue(self.compiled, self.threads)
+        errors: list[BaseException] = []
+
+        def done(request: Any, given: tuple[int, Batch]) -> None:
+            try:
+                take(given[0], _outputs(request))
+            except BaseException as error:  # noqa: BLE001  (raised again by the caller's thread)
+                errors.append(error)
+
+        queue.set_callback(done)
+        for number, batch in enumerate(batches):
+            free = queue[queue.get_idle_request_id()]
+            _set(free, batch)
+            free.start_async((number, batch))
+        queue.wait_all()
+        if errors:
+            raise errors[0]
+
+
+def _set(request: Any, batch: Batch) -> None:
+    tensor = openvino().Tensor
+    for number, array in enumerate(batch):
+        request.set_input_tensor(number, tensor(np.ascontiguousarray(array), shared_memory=True))
+
+
+def _outputs(request: Any) -> list[NDArray[np.float32]]:
+    return [tensor.data for tensor in request.output_tensors]
+
+
+def compiled(
+    build: Callable[[], tuple[Any, object]], key: str, precision: str, threads: int
+) -> Runtime:
+    """Compile a graph, or load what an earlier process compiled.
+
+    Parameters
+    ----------
+    build : callable
+        Returns the model, and memory that it shares.
+    key : str
+        A digest of all that the graph is made of.
+    precision : {"float32", "bfloat16", "int8"}
+    threads : int
+
+    Returns
+    -------
+    Runtime
+
+    Raises
+    ------
+    InputError
+        If the CPU cannot compute in this precision.
+    MissingExtraError
+        If openvino is not installed.
+    """
+    ov = openvino()
+    core = ov.Core()
+    settings = {
+        "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": threads,
+        "ENABLE_CPU_PINNING": False,
+    }
+    if precision == "int8":
+        settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = 64
+    able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if precision == "bfloat16" and "BF16" not in able:
+        raise InputError(
+            "bfloat16 must be a precision of the CPU; this one has none. Use precision='auto'."
+        )
+    place = _place(core, key, settings)
+    if place is not None and (found := _load(ov, core, place, settings)) is not None:
+        return Runtime(found[0], threads, found[1])
+    model, kept = build()
+    made = core.compile_model(model, "CPU", settings)
+    if place is not None:
+        _keep(made, place)
+    return Runtime(made, threads, kept)
+
+
+def _place(core: Any, key: str, settings: dict[str, Any]) -> Path | None:
+    """Return where this graph is cached, or None where nothing can be."""
+    versions = f"embedry-{version('embedry')}-openvino-{version('openvino')}"
+    folder = cache_dir(f"graphs/{versions}")
+    if folder is None:
+        return None
+    cpu = [platform.machine(), core.get_property("CPU", "FULL_DEVICE_NAME")]
+    cpu += core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return folder / f"{fingerprint(key, cpu, settings)[:40]}.graph"
+
+
+def _load(
+    ov: Any, core: Any, place: Path, settings: dict[str, Any]
+) -> tuple[Any, NDArray[np.uint8]] | None:
+    """Return a graph and the mapped file that it shares; None where there is none to believe."""
+    with suppress(OSError, RuntimeError, ValueError):  # it is compiled again
+        data = np.asarray(np.memmap(place, np.uint8, "c"))  # OpenVINO takes no read-only memory
+        end = len(data) - len(_END) - 8
+        trailer = bytes(data[max(end, 0) :])
+        if end > 0 and trailer == _END + end.to_bytes(8, "little"):
+            tensor = ov.Tensor(data[:end], shared_memory=True)
+            return core.import_model(tensor, "CPU", settings), data
+    return None
+
+
+def _keep(made: Any, place: Path) -> None:
+    with suppress(OSError):  # it is compiled again by the next process
+        stream = made.export_model()
+        data = stream.getbuffer() if hasattr(stream, "getbuffer") else stream
+        with write_atomically(place) as aside, aside.open("wb") as file:
+            file.write(data)
+            file.write(_END + len(data).to_bytes(8, "little"))

@@ -152,7 +152,7 @@ def read_movielens(folder: str | Path) -> MovieLens:
     >>> data = read_movielens("ml-latest-small")  # doctest: +SKIP
     >>> data  # doctest: +SKIP
     MovieLens(ratings=Interactions(671 users, 9,066 items, 100,004 pairs), \
-items=Movies(9,125 movies), users=None, notes={'movie without year': 12})
+items=Movies(9,125 movies), users=None, notes={'movie without year': 6, 'movie without genres': 18})
     >>> data.ratings.implicit(least=4)  # doctest: +SKIP
     Interactions(671 users, 6,170 items, 51,568 pairs)
     """

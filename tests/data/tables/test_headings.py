@@ -84,6 +84,7 @@ def test_headings_missing_above_times_are_reported(tmp_path, first):
     [
         "customer_id,product_id", "customerId,productID", "CUSTOMER ID,PRODUCT ID", "person,song",
         "Customer,Product", "listener,track", "movie,person", "id,book_id", "user,whatever",
+        "tag_id,tag_name", "userName,Product Name",
     ],
 )  # fmt: skip
 def test_headings_are_known_by_their_names(tmp_path, header):
@@ -123,6 +124,8 @@ def test_headings_say_what_was_not_read(tmp_path):
     for part in (used.implicit(4), used.transposed(), used.subset(["ann"]), used.damped()):
         assert part.reading == told
     assert lines_of(read(tmp_path, "a,x,3,7\n"))[1] == "columns not read: 3"
+    bare = lines_of(read(tmp_path, "user,item,stars,,\na,x,3,,\n"))
+    assert bare == ("first line taken as a header: 'user', 'item', 'stars'",)
 
 
 # --- wrong values ------------------------------------------------------------------------------

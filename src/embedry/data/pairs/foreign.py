@@ -34,7 +34,7 @@ _NAMED = frozenset({
     "game", "course", "recipe", "business", "restaurant", "place", "venue", "tag", "document",
     "news", "show", "anime", "app", "merchant", "what", "id",
 })  # fmt: skip
-_ID = re.compile(r"\w+[ _-][Ii][Dd]|[A-Za-z]*[a-z]I[Dd]")  # customer_id, productId
+_OF = re.compile(r"\w+[ _-](?i:id|name)|[A-Za-z]*[a-z](I[Dd]|Name)")  # customer_id, productName
 
 
 def _are_headings(first: Sequence[str]) -> bool:
@@ -43,7 +43,7 @@ def _are_headings(first: Sequence[str]) -> bool:
     if words[0] in _USERS:
         return True
     known = (
-        word.removesuffix("id") in _NAMED or word in _NAMED or _ID.fullmatch(name)
+        word.removesuffix("id") in _NAMED or word in _NAMED or _OF.fullmatch(name)
         for word, name in zip(words, first, strict=True)
     )
     return words[0] != words[1] and all(known)

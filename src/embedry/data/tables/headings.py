@@ -224,13 +224,14 @@ def _is_header(rows: list[list[str]], layout: Layout, form: Form) -> bool:
 
 def _told(first: list[str], layout: Layout, header: bool, headed: bool) -> tuple[str, ...]:
     """Put what was guessed into words."""
-    shown = ", ".join(map(repr, first))
+    shown = ", ".join(repr(name) for name in first if name)
     told = [f"first line taken as {'a header' if header else 'data'}: {shown:.80}"]
     if headed and layout.value is None:
         as_what = "as the time" if layout.time == 2 else "for nothing, as no value"
         told.append(f"column {first[2]!r} taken {as_what}")
     read = {*layout.names, *layout.numbers}
-    rest = [repr(first[i]) if header else str(i) for i in range(len(first)) if i not in read]
+    unread = (i for i in range(len(first)) if i not in read)
+    rest = [repr(first[i]) if header else str(i) for i in unread if first[i] or not header]
     if rest:
         told.append(f"columns not read: {', '.join(rest):.80}")
     return tuple(told)

@@ -177,7 +177,9 @@ def _common(tasks: Sequence[Task]) -> Task:
         known[columns[other.allowed & (columns >= 0)]] = True
         allowed = allowed & known
         moved = _moved(other, columns)
-        if not all(np.array_equal(*pair) for pair in zip(seen, moved, strict=True)):
+        # most models are of one training
+        same = np.array_equal(seen[0], moved[0]) and np.array_equal(seen[1], moved[1])
+        if not same:
             seen = together(seen, moved, items)
     return replace(first, allowed=allowed, seen_starts=seen[0], seen=seen[1])
 

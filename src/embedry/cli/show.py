@@ -77,7 +77,7 @@ def console() -> Console:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; times as ISO 8601, spreads by their mean, paths as text."""
-    from embedry.trust.evaluate.intervals import Spread
+    from embedry.intervals import Spread
 
     def plain(value: object) -> object:
         if isinstance(value, Spread):

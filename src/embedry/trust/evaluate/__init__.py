@@ -8,11 +8,11 @@ value that says how many questions were asked and known, and prints as a line or
 What it is not: a search for settings; choose those on one split, and report another.
 """
 
+from embedry.intervals import Interval, Spread
 from embedry.trust.evaluate.graphs.edges import EdgeSplit, split_edges
 from embedry.trust.evaluate.graphs.labels import read_labels
 from embedry.trust.evaluate.graphs.links import LinkPrediction, link_prediction
 from embedry.trust.evaluate.graphs.nodes import NodeClassification, node_classification
-from embedry.trust.evaluate.intervals import Interval, Spread
 from embedry.trust.evaluate.recommenders.asking import HistoryRanker, Ranker
 from embedry.trust.evaluate.recommenders.comparison import compare_recommenders
 from embedry.trust.evaluate.recommenders.negatives import read_negatives

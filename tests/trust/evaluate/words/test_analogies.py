@@ -7,8 +7,8 @@ import pytest
 
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
+from embedry.intervals import wilson
 from embedry.trust.evaluate import Analogies, Category, analogies
-from embedry.trust.evaluate.intervals import wilson
 
 WORDS = [f"w{number}" for number in range(60)]
 

@@ -18,13 +18,13 @@ import numpy as np
 
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
+from embedry.intervals import Spread
 from embedry.learn.learner import whole_number
+from embedry.measures import auc, average_precision
 from embedry.metrics import COSINE
 from embedry.progress import progress
 from embedry.trust.evaluate.graphs.edges import EdgeSplit
 from embedry.trust.evaluate.graphs.logistic import check_extra, logistic_weights, with_constant
-from embedry.trust.evaluate.intervals import Spread
-from embedry.trust.evaluate.measures import auc, average_precision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,12 +18,12 @@ import numpy as np
 
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
+from embedry.intervals import Spread
 from embedry.learn.learner import real_number, whole_number
+from embedry.measures import f1_scores
 from embedry.progress import bar
 from embedry.trust.evaluate.graphs.labels import LabelTable
 from embedry.trust.evaluate.graphs.logistic import check_extra, logistic_weights, with_constant
-from embedry.trust.evaluate.intervals import Spread
-from embedry.trust.evaluate.measures import f1_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from embedry.trust.evaluate.intervals import Interval, Spread, bootstrap_means
+from embedry.intervals import Interval, Spread, bootstrap_means
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.errors import InputError
+from embedry.intervals import Interval, wilson
 from embedry.learn.learner import whole_number
 from embedry.metrics import COSINE
-from embedry.trust.evaluate.intervals import Interval, wilson
 from embedry.trust.evaluate.words.lookup import Answers, Lookup
 from embedry.trust.evaluate.words.questions import as_analogies
 

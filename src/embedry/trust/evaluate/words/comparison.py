@@ -19,8 +19,8 @@ import numpy as np
 
 from embedry.embeddings import Embeddings
 from embedry.errors import InputError
-from embedry.trust.evaluate.intervals import Interval, Spread, bootstrap
-from embedry.trust.evaluate.measures import weighted_spearman
+from embedry.intervals import Interval, Spread, bootstrap
+from embedry.measures import weighted_spearman
 from embedry.trust.evaluate.words.analogies import answer_analogies
 from embedry.trust.evaluate.words.pairs import check_correlated, score_pairs
 from embedry.trust.evaluate.words.questions import Analogies, WordPairs

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.errors import InputError
+from embedry.intervals import Interval, bootstrap
+from embedry.measures import spearman, weighted_spearman
 from embedry.metrics import as_metric
-from embedry.trust.evaluate.intervals import Interval, bootstrap
-from embedry.trust.evaluate.measures import spearman, weighted_spearman
 from embedry.trust.evaluate.words.lookup import Answers, Lookup
 from embedry.trust.evaluate.words.questions import as_word_pairs, skipped
 

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn import metrics
 
 from embedry.errors import InputError
-from embedry.trust.evaluate.measures import (
+from embedry.measures import (
     auc,
     average_precision,
     average_ranks,

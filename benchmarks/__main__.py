@@ -11,7 +11,7 @@ from benchmarks.report import machine  # noqa: E402
 
 ALL = (
     "startup", "words", "word_quality", "threads", "graphs",
-    "recommend", "leave_one_out", "evaluation", "coldstart", "search",
+    "recommend", "leave_one_out", "evaluation", "coldstart", "search", "text",
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -19,7 +19,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PACKAGES = ("numpy", "numba", "faiss-cpu", "gensim", "fastnode2vec", "implicit")
+_PACKAGES = (
+    "numpy", "numba", "faiss-cpu", "gensim", "fastnode2vec", "implicit", "model2vec", "tokenizers",
+    "sentence-transformers",
+)  # fmt: skip
 
 
 def machine() -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from embedry.embeddings import Embeddings as Embeddings
     from embedry.encode.encoder import Encoded as Encoded
     from embedry.encode.remote.encoder import RemoteEncoder as RemoteEncoder
+    from embedry.encode.text import TextEncoder as TextEncoder
     from embedry.errors import CollectionError as CollectionError
     from embedry.errors import EmbedryError as EmbedryError
     from embedry.errors import EncoderMissingError as EncoderMissingError
@@ -96,6 +97,7 @@ _HOMES = {
     "Stability": "embedry.trust.stability",
     "Subwords": "embedry.learn.words.ngrams",
     "TagEncoder": "embedry.learn.tags",
+    "TextEncoder": "embedry.encode.text",
     "UnknownIdError": "embedry.errors",
     "Walks": "embedry.learn.nodes.walks",
     "Word2Vec": "embedry.learn.word2vec",

@@ -30,6 +30,7 @@ _HOMES = {
     "itemvec": ("embedry.learn.taste.itemvec", "ItemVec"),
     "node2vec": ("embedry.learn.graph", "Node2Vec"),
     "remote": ("embedry.encode.remote.encoder", "RemoteEncoder"),
+    "static": ("embedry.encode.text", "TextEncoder"),
     "tags": ("embedry.learn.tags", "TagEncoder"),
     "popularity": ("embedry.learn.taste.popularity", "Popularity"),
     "word2vec": ("embedry.learn.word2vec", "Word2Vec"),

@@ -123,12 +123,30 @@ class WordPiece:
         InputError
             If ``texts`` is a single str, something in it is no str, or threads is below 1.
         """
+        self.check(texts)
+        return self._cutter.cut(texts, thread_count(threads))
+
+    @staticmethod
+    def check(texts: Sequence[str]) -> None:
+        """Refuse what ``cut`` cannot take.
+
+        Parameters
+        ----------
+        texts : sequence of str
+
+        Raises
+        ------
+        InputError
+            If ``texts`` is a single str, or something in it is no str.
+        """
         if isinstance(texts, str):
             raise InputError(f"texts must be a sequence of str; got one str. Pass [{texts!r:.40}].")
-        for place, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise InputError(f"Texts must be str; text {place} is {type(text).__name__}.")
-        return self._cutter.cut(texts, thread_count(threads))
+        if (others := set(map(type, texts)) - {str}) and not all(
+            issubclass(k, str) for k in others
+        ):
+            place = next(place for place, text in enumerate(texts) if not isinstance(text, str))
+            kind = type(texts[place]).__name__
+            raise InputError(f"Texts must be str; text {place} is {kind}.")
 
     def spans(self, text: str) -> Spans:
         """Cut one text into pieces, and say where each stands in it.
@@ -153,12 +171,14 @@ class WordPiece:
             raise InputError(f"text must be a str; got {type(text).__name__}.")
         return self._cutter.spans(text)
 
-    def unknown_words(self, texts: Sequence[str]) -> tuple[str, ...]:
+    def unknown_words(self, texts: Sequence[str], cut: Cut | None = None) -> tuple[str, ...]:
         """Return the words that are not made of pieces, each once, in order of appearance.
 
         Parameters
         ----------
         texts : sequence of str
+        cut : Cut, optional
+            What ``cut`` gave for them, where it is there already.
 
         Returns
         -------
@@ -170,7 +190,7 @@ class WordPiece:
         InputError
             As ``cut``.
         """
-        cut, number = self.cut(texts), self._numbers[self.unknown]
+        cut, number = cut or self.cut(texts), self._numbers[self.unknown]
         rows = (cut.starts[1:].searchsorted((cut.pieces == number).nonzero()[0], "right")).tolist()
         words: dict[str, None] = {}
         for row in dict.fromkeys(rows):

@@ -147,6 +147,8 @@ class PieceCutter:
         Cut
         """
         encoded = [_utf8(text) for text in texts]
+        if threads == 1:
+            return _joined(self._cut(encoded))
         shares = _shares([len(one) + 1 for one in encoded], threads)
         parts: list[list[Cut]] = [[] for _ in shares]
 
@@ -232,8 +234,10 @@ def _wide_enough(values: NDArray[Any], size: int) -> NDArray[Any]:
 
 def _shares(sizes: Sequence[int], threads: int) -> list[tuple[int, int]]:
     """Cut a list into at most so many parts of about the same size, none empty."""
+    if threads <= 1 or len(sizes) <= 1:
+        return [(0, len(sizes))] if sizes else []
     total = np.cumsum(sizes)
-    bounds = np.searchsorted(total, np.arange(1, threads) * (total[-1] / threads)) if sizes else []
+    bounds = np.searchsorted(total, np.arange(1, threads) * (total[-1] / threads))
     edges = sorted({0, *map(int, bounds), len(sizes)})
     return list(pairwise(edges))
 

@@ -1,0 +1,88 @@
+"""Laws of TextEncoder without a name: there at once, small, sensible, and kept by collections."""
+
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+import embedry as em
+from embedry.errors import ForeignSpaceError, InputError, MissingExtraError
+
+TEXTS = ["A cat sat on the mat.", "Kittens like rugs.", "Shares fell on Monday.", ""]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return em.TextEncoder(threads=1)
+
+
+def test_text_encoder_comes_with_the_package_in_at_most_8_mb():
+    """All its files take less than 8,000,000 bytes."""
+    room = files("embedry.encode.static")
+    sizes = [
+        len(file.read_bytes()) for file in room.iterdir() if file.name.endswith(".safetensors")
+    ]
+    table = len((files("embedry.kernels.text") / "characters.npz").read_bytes())
+    assert sum(sizes) + table < 8_000_000
+
+
+def test_text_encoder_puts_alike_texts_nearer(encoder):
+    """Of hand-made triples, the first two texts are nearer to each other than to the third."""
+    triples = [
+        ("A cat sat on the mat.", "Kittens like rugs.", "Shares fell on Monday."),
+        ("The doctor prescribed medicine.", "A physician treats the ill.", "Goals decided it."),
+        ("How do I cook rice?", "Boil the grains in water.", "The court ruled against him."),
+        ("The rocket reached orbit.", "Astronauts flew into space.", "He plays the violin."),
+    ]
+    for texts in triples:
+        one, two, three = encoder.encode(texts).vectors
+        assert one @ two > max(one @ three, two @ three) + 0.1
+
+
+def test_text_encoder_is_an_encoder_of_one_space(encoder):
+    """Two encoders are one space; it knows two roles; vectors have length 1."""
+    assert isinstance(encoder, em.encode.encoder.Encoder)
+    assert encoder.card == em.TextEncoder().card
+    assert encoder.card.roles == ("document", "query")
+    documents, queries = (encoder.encode(iter(TEXTS), role=role) for role in encoder.card.roles)
+    for encoded in (documents, queries):
+        assert encoded.empty == 1
+        lengths = np.linalg.norm(encoded.vectors, axis=1)
+        np.testing.assert_allclose(lengths, [1, 1, 1, 0], atol=1e-6)
+    assert (np.sum(documents.vectors * queries.vectors, axis=1)[:3] > 0.5).all()
+
+
+def test_text_encoder_mixes_with_no_other_space(encoder):
+    """Vectors of another space of the same width are refused."""
+    ours = em.Embeddings(range(3), encoder.encode(TEXTS[:3]).vectors, card=encoder.card)
+    other = em.Embeddings(range(3), ours.vectors.copy())
+    with pytest.raises(ForeignSpaceError):
+        ours.nearest(vector=other.subset([1]))
+
+
+def test_text_encoder_is_kept_by_a_collection(encoder, tmp_path):
+    """A field is filled by it, and finds it again when reopened."""
+    with em.Collection.open(tmp_path / "c") as items:
+        items.upsert(range(4), documents=TEXTS)
+        added = items.add_field("content", encoder=encoder)
+        assert (added.updated, added.unplaced) == (3, 1)
+    with em.Collection.open(tmp_path / "c") as items:
+        assert items.search("price of shares", field="content", mode="dense", k=1).ids == (2,)
+
+
+def test_text_encoder_refuses_what_is_not_there_yet():
+    """A name needs the extra, and says so; odd settings and items are named."""
+    with pytest.raises(MissingExtraError, match=r"embedry\[text\]"):
+        em.TextEncoder("sentence-transformers/all-MiniLM-L6-v2")
+    with pytest.raises(InputError, match='precision must be "auto"'):
+        em.TextEncoder(precision="int8")
+    with pytest.raises(InputError, match="precision must be one of"):
+        em.TextEncoder(precision="half")
+    with pytest.raises(InputError, match="name must be None"):
+        em.TextEncoder(" ")
+    with pytest.raises(InputError, match=r"\[text\] for a single one"):
+        em.TextEncoder().encode("a text")
+    with pytest.raises(InputError, match="role must be one of document, query"):
+        em.TextEncoder().encode(["a"], role="passage")
+    with pytest.raises(InputError, match="threads"):
+        em.TextEncoder(threads=0)

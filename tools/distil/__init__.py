@@ -1,0 +1,1 @@
+"""The script that distils the static encoder; see ``__main__``."""

@@ -1,8 +1,8 @@
 """The encoder in the wheel: quality and speed beside model2vec's distillation of its teacher.
 
-The peers live in an environment of their own, as ``make bench-text`` makes it; sentence-transformers,
-where it is there, gives the teacher's own row. What is missing is said and left out. Tune on STS-B
-dev and odd queries alone.
+The peers live in an environment of their own, as ``make bench-text`` makes it;
+sentence-transformers, where it is there, gives the teacher's own row. What is missing is said and
+left out. Tune on STS-B dev and odd queries alone.
 """
 
 from __future__ import annotations

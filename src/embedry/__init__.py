@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from embedry.data.interactions import Interactions as Interactions
     from embedry.data.movielens import read_movielens as read_movielens
     from embedry.embeddings import Embeddings as Embeddings
+    from embedry.encode.cached.encoder import CachedEncoder as CachedEncoder
+    from embedry.encode.chunks.chunks import Chunk as Chunk
+    from embedry.encode.chunks.chunks import chunk as chunk
     from embedry.encode.encoder import Encoded as Encoded
     from embedry.encode.remote.encoder import RemoteEncoder as RemoteEncoder
     from embedry.encode.text import TextEncoder as TextEncoder
@@ -64,7 +67,9 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "ALS": "embedry.learn.taste.als",
     "BPR": "embedry.learn.taste.bpr",
+    "CachedEncoder": "embedry.encode.cached.encoder",
     "Card": "embedry.card",
+    "Chunk": "embedry.encode.chunks.chunks",
     "Collection": "embedry.store.collection",
     "CollectionError": "embedry.errors",
     "Corpus": "embedry.data.corpus",
@@ -101,6 +106,7 @@ _HOMES = {
     "UnknownIdError": "embedry.errors",
     "Walks": "embedry.learn.nodes.walks",
     "Word2Vec": "embedry.learn.word2vec",
+    "chunk": "embedry.encode.chunks.chunks",
     "explain": "embedry.trust.explain",
     "load": "embedry.learn.modelfile",
     "read_movielens": "embedry.data.movielens",

@@ -41,6 +41,8 @@ class Encoded:
         has a vector, says ``placed``.
     unknown : tuple of str
         Words the encoder does not know, each once, in order of appearance.
+    truncated_items : ndarray (n,), bool, or None
+        Which items were truncated, of encoders that say so.
     """
 
     vectors: NDArray[np.float32]
@@ -48,6 +50,7 @@ class Encoded:
     truncated: int = 0
     empty: int = 0
     unknown: tuple[str, ...] = ()
+    truncated_items: NDArray[np.bool_] | None = None
 
     @cached_property
     def placed(self) -> NDArray[np.bool_]:

@@ -15,6 +15,8 @@ PROBE_TEXTS = (
     "Grüße aus Köln! Das Wetter ist schön.",
     "東京は今日も雨です。",
     "COVID-19 vaccines were shown to be 95% effective in trials of 2020.",
-    "We sat by the bank of the river until the sun went down, and nobody spoke of the bank that "
-    "had failed, of the loan, or of what the winter would bring.",
+    (
+        "We sat by the bank of the river until the sun went down, and nobody spoke of the bank "
+        "that had failed, of the loan, or of what the winter would bring."
+    ),
 )

@@ -1,0 +1,1 @@
+"""Vectors kept by content, so that nothing is encoded twice."""

@@ -1,0 +1,1 @@
+"""Long texts in chunks: sentences kept whole where they fit, offsets kept."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import tempfile
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -19,7 +20,7 @@ import numpy as np
 
 from benchmarks.judged import all_judged, similarity_pairs
 from benchmarks.report import cpu_seconds, folder, table
-from embedry import TextEncoder
+from embedry import Collection, TextEncoder
 from embedry.intervals import bootstrap, bootstrap_means
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Candidate:
 def run() -> None:
     candidates = [_ours(), *_peers()]
     _quality(candidates)
+    _hybrid()
     _speed(candidates)
     _tokens()
 
@@ -110,6 +112,32 @@ def _quality(candidates: list[Candidate]) -> None:
         table(f"Quality, {part}", [_quality_row(name, by) for name, by in scores])
     for name, row in tables:
         table(f"Quality, {name}, Spearman", [row])
+
+
+def _hybrid() -> None:
+    """Ask a collection by words, by vectors, and by both at its default."""
+    rows = []
+    for judged in all_judged():
+        with tempfile.TemporaryDirectory() as home:
+            items = Collection.open(Path(home) / "bench.embedry")
+            items.add_field("content", encoder=TextEncoder())
+            items.upsert(range(len(judged.documents)), documents=judged.documents)
+            by = {mode: _answered(items, judged, mode) for mode in ("text", "dense", "hybrid")}
+            items.close()
+        gain = by["hybrid"] - by["text"]
+        row: dict[str, object] = {"what": judged.name}
+        row |= {mode: f"{scores.mean():.3f}" for mode, scores in by.items()}
+        row["hybrid - text"] = f"{gain.mean():+.3f} ({bootstrap_means(gain[:, None], **DRAWS)[0]})"
+        rows.append(row)
+    table("Collections: BM25, vectors, both; all queries", rows)
+
+
+def _answered(items: Collection, judged: Judged, mode: str) -> NDArray[np.float64]:
+    found = [
+        items.search(one, field="content", mode=mode, k=judged.k).ids for one in judged.queries
+    ]
+    pairs = zip(found, judged.relevant, strict=True)
+    return np.array([judged.measure(ids, gains, k=judged.k) for ids, gains in pairs])
 
 
 def _found(candidates: list[Candidate], judged: Judged) -> dict[str, NDArray[np.float64]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import embedry as em
-from embedry.errors import ForeignSpaceError, InputError, MissingExtraError
+from embedry.errors import ForeignSpaceError, InputError
 
 TEXTS = ["A cat sat on the mat.", "Kittens like rugs.", "Shares fell on Monday.", ""]
 
@@ -70,10 +70,8 @@ def test_text_encoder_is_kept_by_a_collection(encoder, tmp_path):
         assert items.search("price of shares", field="content", mode="dense", k=1).ids == (2,)
 
 
-def test_text_encoder_refuses_what_is_not_there_yet():
-    """A name needs the extra, and says so; odd settings and items are named."""
-    with pytest.raises(MissingExtraError, match=r"embedry\[text\]"):
-        em.TextEncoder("sentence-transformers/all-MiniLM-L6-v2")
+def test_text_encoder_refuses_odd_settings_and_items():
+    """What is no name, precision, role or list of texts is named."""
     with pytest.raises(InputError, match='precision must be "auto"'):
         em.TextEncoder(precision="int8")
     with pytest.raises(InputError, match="precision must be one of"):

@@ -227,7 +227,7 @@ class ALS(PlacingLearner):
 
     @cached_property
     def _mean_weight(self) -> float:
-        counts, items = np.diff(self.interactions_.indptr), self._learned_items
+        counts, items = self._learned_counts, self._learned_items
         return float(_weights(counts, items, self._fitted_with["alpha"]).mean())
 
     def _directions(self, past: Past) -> NDArray[np.float64]:

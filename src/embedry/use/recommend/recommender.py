@@ -427,8 +427,9 @@ class Recommender:
             fields = [mirror.fields[part.field] for part in self._content]
             alive = np.flatnonzero(mirror.items.alive)
             content = {one.name: embeddings_of(one, mirror, alive) for one in fields}
-        for learner in placers:
-            learner.learn_placement(content, weights=weights)
+        maps = [learner.placement_from(content, weights=weights) for learner in placers]
+        for learner, placement in zip(placers, maps, strict=True):  # all or none
+            learner.placement_ = placement
         return self
 
     @property

@@ -167,6 +167,41 @@ def test_adopt_takes_note_of_who_used_an_item(cold, tmp_path):
     assert ALS.load(tmp_path / "taste").recommend(0, k=ITEMS) == taste.recommend(0, k=ITEMS)
 
 
+def test_adopt_again_moves_an_item_in_histories_too(cold):
+    """An item adopted a second time lies where it was placed last, also in who has used it."""
+    _, content, held, pairs = cold
+    known = Interactions.from_triples(*zip(*(p for p in pairs if p[1] not in held), strict=True))
+    first, last = held[0], held[1]  # of two groups
+    taste = ALS(8, regularization=1.0, threads=1).fit(known).learn_placement(content)
+    clean = ALS(8, regularization=1.0, threads=1).fit(known).learn_placement(content)
+    moved = Embeddings(["new"], content.subset([last]).vectors, content.card)
+    taste.adopt(taste.place([first], content=content))
+    before = Embeddings(["new"], content.subset([first]).vectors, content.card)
+    taste.adopt(taste.place(["new"], content=before))
+    for one in (taste, clean):
+        one.adopt(one.place(["new"], content=moved))
+    np.testing.assert_allclose(
+        taste.user(history=["new"]).vectors, clean.user(history=["new"]).vectors, atol=1e-5
+    )
+
+
+def test_adopt_leaves_others_and_counts_interactions_once(cold):
+    """Users who were not told lie and fold in as before; the same pairs again change nothing."""
+    _, content, held, pairs = cold
+    known = Interactions.from_triples(*zip(*(p for p in pairs if p[1] not in held), strict=True))
+    taste = ALS(8, regularization=1.0, threads=1).fit(known).learn_placement(content)
+    told = Interactions.from_triples([0, 1, 2] * 30, [held[0]] * 90)
+    history = taste.history(7)
+    before = taste.user(history=history).vectors
+    placed = taste.place([held[0]], content=content, interactions=told)
+    taste.adopt(placed)
+    np.testing.assert_allclose(taste.user(history=history).vectors, before, atol=1e-6)
+    again = taste.place([held[0]], content=content, interactions=told)
+    assert (again.left_out, again.interactions) == (3, None)
+    alone = taste.place([held[0]], content=content)
+    np.testing.assert_array_equal(again.embeddings.vectors, alone.embeddings.vectors)
+
+
 def test_partial_fit_moves_the_map_along(cold):
     """After learning on, the map leads to where items lie then, not to where they lay."""
     _, content, held, pairs = cold

@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 
-from embedry import ALS, BPR, EASE, Collection, InputError, Interactions, Recommender, load
+from embedry import (
+    ALS,
+    BPR,
+    EASE,
+    Card,
+    Collection,
+    Embeddings,
+    InputError,
+    Interactions,
+    Recommender,
+    UnknownIdError,
+    load,
+)
 
 GROUPS, ITEMS, USERS = 4, 120, 200
 NEW = range(ITEMS, ITEMS + 4)
@@ -184,3 +196,88 @@ def test_placed_needs_all_the_spaces_it_was_learned_from(things, taste, tmp_path
         others.upsert([0, 4])
         recommender = asked(others, taste)
         assert dict(recommender.recommend(1).plan.lacking)["taste"] == len(NEW)
+
+
+def fresh_scores(things, taste, user=0, history=None):
+    """Return what a recommender that has seen nothing yet says."""
+    recommender = asked(things, taste)
+    hits = recommender.recommend(None if history else user, history=history, k=2 * ITEMS)
+    return dict(zip(hits.ids, hits.scores, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_placed_in_step_is_placed_anew(things, taste, seed):
+    """Whatever is written, removed, put back or changed: as one that begins now would say."""
+    rng = np.random.default_rng(seed)
+    recommender = asked(things, taste).learn_placement()
+    names = [*NEW, 1, 2]  # 1 and 2 were learned
+    for _ in range(25):
+        name, other = rng.choice(names, 2).tolist()
+        step = rng.integers(5)
+        if step == 0:
+            things.delete([name])
+        elif step == 1:
+            things.upsert([name])
+        elif step == 2:
+            users = rng.integers(0, USERS, 3).tolist()
+            taste.partial_fit(Interactions.from_triples(users, [5] * 3))
+        else:
+            things.upsert([name], vectors={"looks": about([other])})
+        hits = recommender.recommend(0, k=2 * ITEMS)
+        told, wanted = dict(zip(hits.ids, hits.scores, strict=True)), fresh_scores(things, taste)
+        assert told.keys() == wanted.keys()
+        assert list(told.values()) == pytest.approx([wanted[id] for id in told], abs=1e-4)
+        here = [name for name in names if name in things]
+        if here:
+            hits = recommender.recommend(history=here, k=2 * ITEMS)
+            wanted = fresh_scores(things, taste, history=here)
+            assert hits.scores == pytest.approx([wanted[id] for id in hits.ids], abs=1e-4)
+
+
+def test_placed_leaves_out_vectors_of_zeros(things, taste, tmp_path):
+    """A vector of zeros says nothing of an item: taste lacks it, and the others are answered."""
+    with Collection.open(tmp_path / "dots") as dots:
+        dots.add_field("looks", dims=GROUPS, metric="dot")
+        dots.upsert(range(ITEMS), vectors={"looks": about(range(ITEMS))})
+        recommender = asked(dots, taste).learn_placement()
+        dots.upsert(["nothing"], vectors={"looks": np.zeros((1, GROUPS))})
+        assert dict(recommender.recommend(0).plan.lacking)["taste"] == 1
+
+
+def test_placed_tells_two_fields_of_one_space_apart(tmp_path, taste):
+    """Fields of the same space are taken by their names, not one of them twice."""
+    card = Card.declared(GROUPS)
+    with Collection.open(tmp_path / "two") as two:
+        two.upsert([*range(ITEMS), *NEW])
+        items = [*range(ITEMS), *NEW]
+        titles = Embeddings(items, about(items), card)
+        bodies = Embeddings(items, about(items)[::-1], card)
+        two.add_field("title", embeddings=titles)
+        two.add_field("body", embeddings=bodies)
+        weights = {"taste": 1.0, "title": 0.0, "body": 0.0}
+        recommender = Recommender(two, taste=taste, content=["title", "body"], weights=weights)
+        recommender.learn_placement()
+        taste_now = recommender._taste[0]
+        with two.mirror.lock:
+            found = taste_now._placed.now(two.mirror).item_embeddings_.subset(NEW).vectors
+        wanted = taste.place(NEW, content={"title": titles, "body": bodies}).embeddings.vectors
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_placed_lets_a_removed_item_be_unknown(things, taste):
+    """A history of an item that was removed is of nobody's."""
+    recommender = asked(things, taste).learn_placement()
+    things.upsert([NEW[0]], vectors={"looks": about([NEW[0]])})
+    recommender.recommend(history=[NEW[0]])
+    things.delete([NEW[0]])
+    with pytest.raises(UnknownIdError):
+        recommender.recommend(history=[NEW[0]])
+
+
+def test_learn_placement_learns_all_or_nothing(things, taste):
+    """Where one learner cannot, none is changed."""
+    poor = ALS(2, regularization=0.1).fit(Interactions.from_triples([0, 1], [0, 1]))
+    recommender = Recommender(things, taste={"good": taste, "poor": poor}, content="looks")
+    with pytest.raises(InputError, match="30 items must have both"):
+        recommender.learn_placement()
+    assert taste.placement_ is None

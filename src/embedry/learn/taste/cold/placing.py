@@ -46,7 +46,8 @@ class PlacedItems(Placed):
     interactions : Interactions or None
         Who is known to have used them, as `place` was told; `adopt` takes note of it.
     left_out : int
-        How many pairs did not count: of users that were not learned, or of other items.
+        How many pairs did not count: of users that were not learned, of other items, or known
+        already.
     """
 
     interactions: Interactions | None = None
@@ -103,10 +104,35 @@ class PlacingLearner(FactorLearner):
         Kernel ridge regression; see `embedry.learn.taste.cold.content_map`. Some seconds for
         2,000 items or more, of which the 3,000 with the most users are learned from.
         """
+        self.placement_ = self.placement_from(content, weights=weights)
+        return self
+
+    def placement_from(
+        self,
+        content: Embeddings | Mapping[str, Embeddings],
+        *,
+        weights: Mapping[str, float] | None = None,
+    ) -> ContentMap:
+        """Return what `learn_placement` would learn, and leave the learner as it is.
+
+        Parameters
+        ----------
+        content, weights
+            As in `learn_placement`.
+
+        Returns
+        -------
+        ContentMap
+
+        Raises
+        ------
+        NotFittedError, InputError
+            As `learn_placement`.
+        """
         self._check_fitted("interactions_")
         known, used = as_content(content, weights), self.interactions_
         users = self.user_embeddings_.vectors.astype(np.float64)
-        self.placement_ = fit_content_map(
+        return fit_content_map(
             known.rows(used.item_ids),
             self.item_embeddings_.vectors,
             used.item_counts,
@@ -114,7 +140,6 @@ class PlacingLearner(FactorLearner):
             known,
             used.item_ids,
         )
-        return self
 
     def place(
         self,
@@ -132,9 +157,9 @@ class PlacingLearner(FactorLearner):
         content : Embeddings, or mapping of name to Embeddings
             In the spaces that `learn_placement` was given.
         interactions : Interactions, optional
-            Who has used them so far. Pairs of users that were not learned, and of other items,
-            are left out and counted. For learned items those of the last fit count without being
-            given.
+            Who has used them so far. Pairs of users that were not learned, of other items, and
+            those known already are left out and counted: what was learned from, or adopted,
+            counts without being given.
 
         Returns
         -------
@@ -212,12 +237,12 @@ class PlacingLearner(FactorLearner):
         own = np.array([places[id] for id in new.ids], np.int64)
         vectors = np.concatenate([self.item_embeddings_.vectors, added])
         vectors[own] = new.vectors
-        adopted = self._adopted or _Adopted(len(vectors) - len(added), self._basis, own)
-        self._adopted = _Adopted(
-            adopted.learned,
-            np.concatenate([self._basis, added]),
-            np.union1d(adopted.places, own),
-        )
+        before = self._adopted
+        learned = self._learned_items
+        basis = np.concatenate([self._basis, added])
+        basis[own[own >= learned]] = new.vectors[own >= learned]  # learned ones stay as learned
+        adopted = own if before is None else np.union1d(before.places, own)
+        self._adopted = _Adopted(learned, basis, adopted, self._learned_counts)
         self.item_embeddings_ = Embeddings(ids, vectors, self.item_embeddings_.card)
         self.interactions_ = replace(self.interactions_, item_ids=ids)
         self._forget()
@@ -250,6 +275,11 @@ class PlacingLearner(FactorLearner):
         """How many items the last fit had; those adopted since stand behind them."""
         return len(self._basis) if self._adopted is None else self._adopted.learned
 
+    @property
+    def _learned_counts(self) -> NDArray[np.int64]:
+        """How many pairs each user had in the last fit, (users,)."""
+        return np.diff(self.interactions_.indptr) if self._adopted is None else self._adopted.counts
+
     def _content_of(
         self, ids: Sequence[Id], content: Embeddings | Mapping[str, Embeddings]
     ) -> tuple[ContentMap, ContentRows]:
@@ -278,7 +308,7 @@ class PlacingLearner(FactorLearner):
     def _told(
         self, ids: Sequence[Id], interactions: Interactions | None
     ) -> tuple[Interactions | None, int]:
-        """Return the pairs of learned users and these items, and how many others there are."""
+        """Return new pairs of learned users and these items, and how many others there are."""
         if interactions is None:
             return None, 0
         if not isinstance(interactions, Interactions):
@@ -294,6 +324,7 @@ class PlacingLearner(FactorLearner):
         users = np.array([user in self._user_rows for user in interactions.user_ids], np.bool_)
         items = np.array([item in wanted for item in interactions.item_ids], np.bool_)
         counts = users[interactions.rows] & items[interactions.indices]
+        counts &= ~interactions.among(self.interactions_)  # these count already
         told = interactions.chosen(counts) if counts.any() else None
         return told, int(np.count_nonzero(~counts))
 
@@ -346,6 +377,7 @@ class PlacingLearner(FactorLearner):
             arrays["adopted.basis"] = self._adopted.basis
             arrays["adopted.places"] = self._adopted.places
             arrays["adopted.learned"] = np.array([self._adopted.learned])
+            arrays["adopted.counts"] = self._adopted.counts
         if self.placement_ is not None:
             arrays.update(packed_map(self.placement_))
         return card, arrays
@@ -353,10 +385,10 @@ class PlacingLearner(FactorLearner):
     def _restore(self, card: Card, arrays: Mapping[str, NDArray[Any]]) -> None:
         super()._restore(card, arrays)
         if "adopted.basis" in arrays:
-            basis, places, learned = (
-                arrays[f"adopted.{name}"] for name in ("basis", "places", "learned")
+            basis, places, learned, counts = (
+                arrays[f"adopted.{name}"] for name in ("basis", "places", "learned", "counts")
             )
-            self._adopted = _Adopted(int(learned[0]), basis, places)
+            self._adopted = _Adopted(int(learned[0]), basis, places, counts)
         self.placement_ = unpacked_map(arrays)
 
 
@@ -372,8 +404,11 @@ class _Adopted:
         The vectors that users are made of: learned ones, behind them those of new items.
     places : ndarray (adopted,), int64
         Which items were adopted.
+    counts : ndarray (users,), int64
+        How many pairs each user had in the last fit.
     """
 
     learned: int
     basis: NDArray[np.float32]
     places: NDArray[np.int64]
+    counts: NDArray[np.int64]

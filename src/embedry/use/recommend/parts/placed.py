@@ -91,8 +91,9 @@ class PlacedTaste:
             return False
         before = len(self._slots)
         lost = (self._slots >= 0).any(axis=1) & (slots[:before] < 0).all(axis=1)
+        gone = any(mirror.items.position(id) is None for id in self._ids)
         back = not self._ids.isdisjoint(mirror.items.ids[before:])
-        return not back and not bool((lost & mirror.items.alive[:before]).any())
+        return not gone and not back and not bool((lost & mirror.items.alive[:before]).any())
 
     def _begin(self, learner: PlacingLearner, fields: int) -> None:
         used = learner.interactions_
@@ -106,13 +107,17 @@ class PlacedTaste:
         """Place items at some positions, those that many have used left out."""
         learner, ids = self._placing, mirror.items.ids
         most = FEW_USERS if learner is not None and learner.PLACES_BY_USE else 1
-        few = [at for at in positions.tolist() if self._users.get(ids[at], 0) < most]
-        content = {
-            name: embeddings_of(field, mirror, np.array(few, np.int64))
-            for name, field in fields.items()
-        }
-        wanted = [ids[at] for at in few if any(ids[at] in space for space in content.values())]
+        alive = positions[mirror.items.alive[positions]]  # a dead one keeps its id
+        few = np.array(
+            [at for at in alive.tolist() if self._users.get(ids[at], 0) < most], np.int64
+        )
+        told = np.zeros(len(few), np.bool_)  # a zero vector says nothing
+        for field in fields.values():
+            slots = field.vectors.slot_of[few]
+            told[slots >= 0] |= field.vectors.rows[slots[slots >= 0]].any(axis=1)
+        wanted = [ids[at] for at in few[told].tolist()]
         if learner is not None and wanted:
+            content = {name: embeddings_of(one, mirror, few) for name, one in fields.items()}
             learner.adopt(learner.place(wanted, content=content))
             self._ids.update(wanted)
 
@@ -131,14 +136,19 @@ def _maker(learner: TasteLearner) -> tuple[object, object]:
 
 def _fields_of(placement: ContentMap, mirror: Mirror) -> dict[str, Field] | None:
     """Return the field that holds each space of content; None where one has no field."""
-    found = {}
+    found: dict[str, Field] = {}
     for name, card in placement.cards.items():
-        for field in mirror.fields.values():
-            if field.card.relation_to(card) in {Relation.SAME, Relation.EQUIVALENT}:
-                found[name] = field
-                break
-        else:
+        own = [mirror.fields[name]] if name in mirror.fields else []  # of its name before others
+        fitting = (
+            field
+            for field in (*own, *mirror.fields.values())
+            if field not in found.values()
+            and field.card.relation_to(card) in {Relation.SAME, Relation.EQUIVALENT}
+        )
+        field = next(fitting, None)
+        if field is None:
             return None
+        found[name] = field
     return found
 
 

@@ -105,9 +105,13 @@ def _named_for(path: Path, aside: Path) -> Iterator[None]:
 @contextmanager
 def _locked(aside: Path) -> Iterator[None]:
     """Make a file and hold a lock on it, which is gone with this process, however it ends."""
-    handle = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
+    while True:
+        handle = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         _lock(handle)
+        if os.fstat(handle).st_nlink:
+            break
+        os.close(handle)  # swept before it was locked: by a clock that is a minute ahead
+    try:
         yield
     finally:
         os.close(handle)

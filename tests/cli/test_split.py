@@ -116,3 +116,28 @@ def test_split_writes_over_nothing(embedry, table, tmp_path):
     assert not (tmp_path / "train.csv").exists()
     for folder in (table, tmp_path / "none" / "parts"):
         assert "--out must be a folder" in embedry("split", table, "-o", folder).err
+
+
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError("no space left")])
+def test_split_stopped_leaves_no_part(embedry, table, tmp_path, monkeypatch, there, stop):
+    """Interrupted or failed at the second file, it leaves none, and can be run again."""
+    out = tmp_path / "parts"
+    if there:
+        out.mkdir()
+        (out / "notes.txt").write_text("mine")
+    written, write = [], Interactions.to_file
+
+    def fails(self, path):
+        if written:
+            raise stop
+        written.append(path)
+        write(self, path)
+
+    monkeypatch.setattr(Interactions, "to_file", fails)
+    done = embedry("split", table, "-o", out)
+    assert done.code != 0
+    assert ("no file was written" if stop is KeyboardInterrupt else "no space left") in done.err
+    assert [path.name for path in out.iterdir()] == ["notes.txt"] if there else not out.exists()
+    monkeypatch.setattr(Interactions, "to_file", write)
+    assert embedry("split", table, "-o", out).code == 0

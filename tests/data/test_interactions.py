@@ -833,3 +833,19 @@ def test_interactions_from_parquet_refuse_what_must_not_be(tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'embedry\[arrow\]'"):
         Interactions.from_parquet(tmp_path / "g")
+
+
+def test_interactions_to_file_refuse_ids_that_are_one_as_text(tmp_path):
+    """1 and "1" are two items and one text; an int user beside the same as an item is fine."""
+    both = Interactions.from_triples(["a", "a"], [1, "1"])
+    with pytest.raises(InputError, match="cannot tell the ids 1 and '1' apart"):
+        both.to_file(tmp_path / "f.csv")
+    Interactions.from_triples([1, 2], ["1", "2"]).to_file(tmp_path / "g.csv")
+
+
+def test_interactions_to_file_keep_returns_within_ids(tmp_path):
+    """A carriage return in an id comes back."""
+    made = Interactions.from_triples(["a\r}", "b"], ["x", "y\r"])
+    made.to_file(tmp_path / "f.csv")
+    back = Interactions.from_file(tmp_path / "f.csv")
+    assert (back.user_ids, back.item_ids) == (made.user_ids, made.item_ids)

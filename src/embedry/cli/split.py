@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from embedry.cli import arguments, show
+from embedry.cli.stopped import StoppedError
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from embedry.data.interactions import Interactions
     from embedry.data.splits import Split
 
@@ -81,14 +84,29 @@ def split(  # noqa: PLR0913  (a command's options)
     found = _made(used, how, (share, validation), by=by, keep=keep, seed=seed)
     parts = {name: getattr(found, name) for name in _PARTS}
     files = {name: part for name, part in parts.items() if part is not None}
-    out.mkdir(exist_ok=True)
-    for name, part in files.items():
-        part.to_file(out / f"{name}.csv")
+    _write(out, files)
     facts: dict[str, Any] = {name: len(part) for name, part in files.items()}
     facts |= {f"unseen_{what}": count for what, count in found.unseen.items()}
     facts |= {"kept": dict(found.kept), "merged": used.merged, "dropped": dict(used.dropped)}
     facts |= {} if found.at is None else {"at": found.at}
     show.facts(f"Split {len(used):,} pairs", facts | {"folder": str(out)}, as_json=as_json)
+
+
+def _write(out: Path, files: Mapping[str, Interactions]) -> None:
+    """Write all parts, or none."""
+    is_new = not out.exists()
+    out.mkdir(exist_ok=True)
+    try:
+        for name, part in files.items():
+            part.to_file(out / f"{name}.csv")
+    except BaseException as stop:
+        for name in files:
+            (out / f"{name}.csv").unlink(missing_ok=True)
+        if is_new:
+            out.rmdir()
+        if isinstance(stop, KeyboardInterrupt):
+            raise StoppedError("no file was written") from stop
+        raise
 
 
 def _check_folder(out: Path) -> None:

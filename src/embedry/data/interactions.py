@@ -19,7 +19,7 @@ from embedry.data.pairs.parting import Parting
 from embedry.data.pairs.report import Report, report_of
 from embedry.data.pairs.rows import Pairs, check_rows, compress
 from embedry.data.pairs.settings import check_finite, check_share
-from embedry.data.tables.writer import shortest_texts, write_table
+from embedry.data.tables.writer import check_told_apart, shortest_texts, write_table
 from embedry.errors import UnknownIdError
 from embedry.ids import Id, check_id, check_ids, check_unique, kind_hint
 
@@ -318,7 +318,8 @@ if they are one, rename them.
         Raises
         ------
         InputError
-            If it is no path, or the path of a folder, or an id is empty or holds a NUL.
+            If it is no path, or the path of a folder, an id is empty or holds a NUL, or two are
+            the same as text, such as 1 and ``"1"``.
         FileNotFoundError
             If its folder is missing.
         OSError
@@ -329,6 +330,8 @@ if they are one, rename them.
         Ids come back as str, and users and items without a pair do not come back: text cannot
         tell. Pass ``time="time"`` to read the times.
         """
+        check_told_apart(self.user_ids)
+        check_told_apart(self.item_ids)
         users, items, _ = self.triples()
         columns: list[list[Any]] = [users, items, shortest_texts(self.values)]
         if self.times is not None:

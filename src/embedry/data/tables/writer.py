@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from embedry.ids import Id
 
-__all__ = ["shortest_texts", "write_table"]
+__all__ = ["check_told_apart", "shortest_texts", "write_table"]
 
 
 def write_table(
@@ -55,13 +55,33 @@ def write_table(
             f"Names in a text table must not be empty, nor hold a NUL; {len(wrong)} are or do, "
             f"such as {wrong[0]!r}. Rename them."
         )
-    padded = any(isinstance(name, str) and name != name.strip() for name in names)
+    texts = (name for name in names if isinstance(name, str))
+    quoted = any(name != name.strip() or "\r" in name for name in texts)
     with write_atomically(path) as place, place.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(
-            file, quoting=csv.QUOTE_ALL if padded else csv.QUOTE_MINIMAL, lineterminator="\n"
+            file, quoting=csv.QUOTE_ALL if quoted else csv.QUOTE_MINIMAL, lineterminator="\n"
         )
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def check_told_apart(ids: Sequence[str | int]) -> None:
+    """Refuse names of one column that a text table cannot tell apart, such as 1 and ``"1"``.
+
+    Parameters
+    ----------
+    ids : sequence of str or int
+
+    Raises
+    ------
+    InputError
+    """
+    texts = {id for id in ids if isinstance(id, str)}
+    if both := texts.intersection(str(id) for id in ids if not isinstance(id, str)):
+        raise InputError(
+            f"A text table cannot tell the ids {int(min(both))} and {min(both)!r} apart; "
+            f"{len(both)} are there as int and as str. Rename one of each."
+        )
 
 
 def shortest_texts(values: NDArray[np.float32]) -> list[str]:

@@ -1,8 +1,9 @@
 """The demo: the main job on real data that is on every machine with Python.
 
 Words are learned from the text of Python's sources, taste from which file uses which name, modules
-from which imports which; all become fields of one collection; then it is searched, asked, changed
-and misused. Nothing here is prepared: the questions were chosen before the answers were seen.
+from which imports which; documents are encoded by the encoder that comes with the package. Texts,
+taste and modules become fields of one collection; then it is searched, asked, changed and misused.
+Nothing here is prepared: the questions were chosen before the answers were seen.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from embedry.cli import show
 from embedry.data.graph import Graph
 from embedry.data.samples import PythonLibrary, python_library, python_project
 from embedry.embeddings import Embeddings
+from embedry.encode.text import TextEncoder
 from embedry.errors import ForeignSpaceError, InputError
 from embedry.learn.graph import Node2Vec
 from embedry.learn.taste.als import ALS
@@ -194,7 +196,7 @@ def _learn(project: Path | None, folder: Path, report: _Report) -> _Material:
     what = f"learned modules from {material.imports.edge_count:,} imports (Node2Vec, 64 dims)"
     with report.step(what, "modules"):
         modules = Node2Vec(dims=64, q=0.5, length=40, window=5, seed=1).fit(material.imports)
-    what = "kept all three as fields of one collection, and learned where new names belong"
+    what = "kept texts (TextEncoder), taste and modules as fields of one collection"
     with report.step(what, "keep"):
         _keep(material, words, taste, modules, folder)
     return material
@@ -279,7 +281,7 @@ def _keep(
     modules.save(folder / _MODULES)
     with Collection.open(folder / _ITEMS) as items:
         items.upsert(material.ids, documents=material.documents, metadata=material.metadata)
-        items.add_field("content", encoder=words)
+        items.add_field("content", encoder=TextEncoder())
         items.add_field("taste", embeddings=taste.item_embeddings_, missing="create")
         items.add_field("imports", embeddings=modules.embeddings_, missing="skip")
         Recommender(items, taste=taste, content="content").learn_placement()
@@ -378,7 +380,7 @@ def _live(made: _Made, report: _Report) -> None:
 
 
 def _refusal(made: _Made, report: _Report) -> None:
-    stranger = Embeddings(["a query"], np.ones((1, made.words.embeddings_.dims)))
+    stranger = Embeddings(["a query"], np.ones((1, made.items.field("content").card.dims)))
     try:
         made.items.search(vector=stranger, field="content")
     except ForeignSpaceError as error:

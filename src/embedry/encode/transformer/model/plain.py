@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embedry.encode.transformer.model.embedding import embed
+from embedry.encode.transformer.model.head import Dense
 from embedry.encode.transformer.model.positions import angles, buckets
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.encode.transformer.model.architecture import Architecture
-    from embedry.encode.transformer.model.head import Dense, Head
+    from embedry.encode.transformer.model.head import Head, Scaled, Step
     from embedry.encode.transformer.model.weights import Layer, Linear, Norm, Weights
 
 __all__ = ["forward", "pooled"]
@@ -56,17 +57,17 @@ def forward(
         Rows of nothing are meaningless.
     """
     shape = weights.architecture
-    rows = _norm(embed(weights, ids, segments).astype(np.float64), weights.norm, shape)
+    rows = _norm(embed(weights, ids, segments).astype(np.float64), weights.norm, shape.epsilon)
     states = [rows]
     for number in range(shape.layers):
         rows = _layer(weights, number, rows, _bias(weights, number, mask))
         states.append(rows)
     if weights.final is not None:
-        states[-1] = _norm(rows, weights.final, shape)
+        states[-1] = _norm(rows, weights.final, shape.epsilon)
     return states
 
 
-def pooled(rows: Rows, mask: NDArray[np.float32], head: Head) -> Rows:
+def pooled(rows: Rows, mask: NDArray[np.float32], head: Head, epsilon: float = 1e-5) -> Rows:
     """Return the vectors of texts.
 
     Parameters
@@ -75,6 +76,8 @@ def pooled(rows: Rows, mask: NDArray[np.float32], head: Head) -> Rows:
         Of the last layer.
     mask : ndarray (batch, length), float32
     head : Head
+    epsilon : float
+        Of a norm in the head.
 
     Returns
     -------
@@ -90,12 +93,17 @@ def pooled(rows: Rows, mask: NDArray[np.float32], head: Head) -> Rows:
     }
     vectors = np.concatenate([ways[way] for way in head.pooling], axis=1)
     for step in head.steps:
-        if step is None:
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            vectors = vectors / np.maximum(lengths, 1e-12)
-        else:
-            vectors = activated(_linear(vectors, step), step.activation)
+        vectors = _step(vectors, step, epsilon)
     return vectors
+
+
+def _step(vectors: Rows, step: Step, epsilon: float) -> Rows:
+    if step is None:
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(lengths, 1e-12))
+    if isinstance(step, Dense):
+        return activated(_linear(vectors, step), step.activation)
+    return _norm(vectors, step, epsilon)
 
 
 def activated(values: Rows, activation: str) -> Rows:
@@ -138,12 +146,12 @@ def _layer(weights: Weights, number: int, rows: Rows, bias: Rows) -> Rows:
     shape, layer = weights.architecture, weights.layer(number)
     if shape.norms_first:
         rows = rows + _attention(
-            layer, number, _norm(rows, layer.attention_norm, shape), bias, shape
+            layer, number, _norm(rows, layer.attention_norm, shape.epsilon), bias, shape
         )
-        return rows + _middle(layer, _norm(rows, layer.output_norm, shape), shape)
+        return rows + _middle(layer, _norm(rows, layer.output_norm, shape.epsilon), shape)
     attended = rows + _attention(layer, number, rows, bias, shape)
-    rows = _norm(attended, layer.attention_norm, shape)
-    return _norm(rows + _middle(layer, rows, shape), layer.output_norm, shape)
+    rows = _norm(attended, layer.attention_norm, shape.epsilon)
+    return _norm(rows + _middle(layer, rows, shape), layer.output_norm, shape.epsilon)
 
 
 def _attention(layer: Layer, number: int, rows: Rows, bias: Rows, shape: Architecture) -> Rows:
@@ -195,10 +203,10 @@ def _linear(rows: Rows, part: Linear | Dense) -> Rows:
     return product if part.bias is None else product + part.bias
 
 
-def _norm(rows: Rows, norm: Norm | None, shape: Architecture) -> Rows:
+def _norm(rows: Rows, norm: Norm | Scaled | None, epsilon: float) -> Rows:
     if norm is None:
         return rows
     centred = rows - rows.mean(axis=-1, keepdims=True)
     variance = (centred**2).mean(axis=-1, keepdims=True)
-    scaled: Rows = centred / np.sqrt(variance + shape.epsilon) * norm.weight
+    scaled: Rows = centred / np.sqrt(variance + epsilon) * norm.weight
     return scaled if norm.bias is None else scaled + norm.bias

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from embedry.card import fingerprint
 from embedry.encode.transformer.model.graph import openvino
 from embedry.errors import InputError
 from embedry.files import cache_dir, write_atomically
+from embedry.threads import run_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -81,32 +83,24 @@ class Runtime:
             Rows (batch, length, hidden) and mask (batch, length), float32.
         take : callable
             Is given the number of a batch, from 0, and what comes out, which is valid only
-            until it returns. With several threads, batches end in any order.
+            until it returns. With several threads, batches end in any order, and this is
+            called from each.
         """
-        if self.threads == 1:
+        numbered, lock = enumerate(batches), Lock()
+
+        def work(stop: Event) -> None:
             request = self.compiled.create_infer_request()
-            for number, batch in enumerate(batches):
+            while not stop.is_set():
+                with lock:
+                    found = next(numbered, None)
+                if found is None:
+                    return
+                number, batch = found
                 _set(request, batch)
                 request.infer()
                 take(number, _outputs(request))
-            return
-        queue = openvino().AsyncInferQueue(self.compiled, self.threads)
-        errors: list[BaseException] = []
 
-        def done(request: Any, given: tuple[int, Batch]) -> None:
-            try:
-                take(given[0], _outputs(request))
-            except BaseException as error:  # noqa: BLE001  (raised again by the caller's thread)
-                errors.append(error)
-
-        queue.set_callback(done)
-        for number, batch in enumerate(batches):
-            free = queue[queue.get_idle_request_id()]
-            _set(free, batch)
-            free.start_async((number, batch))
-        queue.wait_all()
-        if errors:
-            raise errors[0]
+        run_in_threads([work] * self.threads)
 
 
 def _set(request: Any, batch: Batch) -> None:

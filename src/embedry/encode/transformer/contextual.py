@@ -1,0 +1,192 @@
+"""Vectors of tokens and words in their context: the same word has another one elsewhere.
+
+What it is: what the layers of a transformer give for each token of a text, and the mean of a
+word's tokens. What it is not: a space of texts; these vectors have a card of their own.
+
+References
+----------
+M. Peters et al., "Deep contextualized word representations", 2018. K. Ethayarajh, "How contextual
+are contextualized word representations?", 2019 (what the layers hold).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedry.card import Card, fingerprint
+from embedry.encode.transformer.tokens import Tokenized
+from embedry.errors import InputError, UnknownIdError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from embedry.encode.transformer.model.runtime import Runtime
+    from embedry.encode.transformer.network import Network
+    from embedry.encode.transformer.tokens import Tokens
+
+__all__ = ["Contexts", "Contextual", "Spans"]
+
+_WORD = re.compile(r"\w+(?:['’]\w+)*")
+
+
+@dataclass(frozen=True, eq=False)
+class Spans:
+    """Stretches of a text and their vectors.
+
+    Attributes
+    ----------
+    texts : tuple of n str
+        As they stand in the text.
+    starts, ends : ndarray (n,), int64
+        Stretch i is ``text[starts[i]:ends[i]]``.
+    vectors : ndarray (n, dims), float32
+    """
+
+    texts: tuple[str, ...]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    vectors: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, text: str) -> NDArray[np.float32]:
+        """Return the vector of the first stretch that reads so, (dims,).
+
+        Raises
+        ------
+        UnknownIdError
+            If there is none.
+        """
+        if text not in self.texts:
+            raise UnknownIdError(
+                f"The text must hold {text!r}; it holds {', '.join(self.texts[:20])}.", ids=[text]
+            )
+        found: NDArray[np.float32] = self.vectors[self.texts.index(text)]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Contextual:
+    """A text's tokens and words in context.
+
+    Attributes
+    ----------
+    tokens : Spans
+        As the model cuts them, without its special ones.
+    words : Spans
+        Runs of letters, digits and marks (``"don't"`` is one); the mean of their tokens.
+    card : Card
+        The space of these vectors.
+    truncated : bool
+        Whether the text was longer than the model reads; what is behind has no vectors.
+    """
+
+    tokens: Spans
+    words: Spans
+    card: Card
+    truncated: bool
+
+
+class Contexts:
+    """Encodes words in context.
+
+    Parameters
+    ----------
+    network : Network
+    tokens : Tokens
+    """
+
+    def __init__(self, network: Network, tokens: Tokens) -> None:
+        self._network = network
+        self._tokens = tokens
+        self._runtimes: dict[tuple[int, ...], Runtime] = {}
+
+    def encode(self, text: str, layers: Sequence[int]) -> Contextual:
+        """Return the vectors of one text's tokens and words.
+
+        Parameters
+        ----------
+        text : str
+        layers : sequence of int
+            Their mean is taken. 0 is the embeddings, -1 the last layer.
+
+        Returns
+        -------
+        Contextual
+
+        Raises
+        ------
+        InputError
+            If there is no such layer, or none is named.
+        """
+        chosen = self._checked(layers)
+        spans = self._tokens.spans(text)
+        rows = self._rows(spans, chosen)
+        begins, ends = np.array(spans.offsets, np.int64).reshape(-1, 2).T
+        real = (np.array(spans.special_tokens_mask) == 0) & (ends > begins)
+        tokens = _spans(text, begins[real], ends[real], rows[real])
+        card = Card(
+            "transformer tokens",
+            rows.shape[1],
+            "cosine",
+            fingerprint("tokens", self._network.digest, self._tokens.digest, chosen),
+            ("token", "word"),
+            runtime=f"openvino {self._network.precision}",
+        )
+        return Contextual(tokens, _words(text, tokens), card, bool(spans.overflowing))
+
+    def _checked(self, layers: Sequence[int]) -> tuple[int, ...]:
+        count = self._network.architecture.layers + 1
+        whole = all(isinstance(layer, int) and -count <= layer < count for layer in layers)
+        if not whole or not layers:
+            raise InputError(
+                f"layers must be ints in [{-count}, {count - 1}], 0 for the embeddings; got "
+                f"{layers!r}."
+            )
+        return tuple(sorted({layer % count for layer in layers}))
+
+    def _rows(self, spans: Any, chosen: tuple[int, ...]) -> NDArray[np.float32]:
+        """Return the mean of the chosen layers, (tokens, hidden)."""
+        cut = Tokenized([np.array(spans.ids, np.int32)], [np.array(spans.type_ids, np.int32)], 0)
+        found: list[NDArray[np.float32]] = []
+        runtime = self._runtime(chosen)
+        self._network.run(
+            runtime, cut, lambda _part, outputs: found.append(np.mean(outputs, axis=0)[0])
+        )
+        return found[0]
+
+    def _runtime(self, chosen: tuple[int, ...]) -> Runtime:
+        if chosen not in self._runtimes:
+            key = fingerprint("layers", self._network.digest, chosen)
+            self._runtimes = {  # of one choice only: each holds the network once more
+                chosen: self._network.runtime(
+                    key, lambda graph: [graph.states[layer] for layer in chosen]
+                )
+            }
+        return self._runtimes[chosen]
+
+
+def _spans(
+    text: str, starts: NDArray[np.int64], ends: NDArray[np.int64], vectors: NDArray[np.float32]
+) -> Spans:
+    stretches = (text[start:end] for start, end in zip(starts, ends, strict=True))
+    return Spans(tuple(stretches), starts, ends, vectors)
+
+
+def _words(text: str, tokens: Spans) -> Spans:
+    """Return the words that have tokens: of a text that was cut off, those before the cut."""
+    places = [found.span() for found in _WORD.finditer(text)]
+    starts, ends = np.array(places, np.int64).reshape(-1, 2).T
+    # (words, tokens): whether they share a character
+    inside = (tokens.starts < ends[:, None]) & (tokens.ends > starts[:, None])
+    counts = inside.sum(axis=1)
+    has = counts > 0
+    vectors = inside[has].astype(np.float32) @ tokens.vectors / counts[has, None]
+    return _spans(text, starts[has], ends[has], vectors.astype(np.float32))

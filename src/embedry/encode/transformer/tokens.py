@@ -1,0 +1,132 @@
+"""Texts into the numbers of their tokens, as the model's own ``tokenizer.json`` cuts them.
+
+What it is: the package `tokenizers`, with the model's length and without padding; what the file
+says of either is not taken over (that of all-MiniLM-L6-v2 cuts at 128 and pads every text to it).
+What it is not: a tokenizer for models without a ``tokenizer.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embedry.card import fingerprint
+from embedry.errors import FileFormatError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Tokenized", "Tokens"]
+
+
+@dataclass(frozen=True, eq=False)
+class Tokenized:
+    """The tokens of texts.
+
+    Attributes
+    ----------
+    ids : list of ndarray (length,), int32
+        One a text, with the special tokens of the model.
+    segments : list of ndarray (length,), int32
+        0 for the tokens of the first text, and 1 for those of the second.
+    truncated : int
+        Texts of which not all was taken.
+    """
+
+    ids: list[NDArray[np.int32]]
+    segments: list[NDArray[np.int32]]
+    truncated: int
+
+
+class Tokens:
+    """Cuts texts.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``tokenizer.json``.
+    longest : int
+        The most tokens of a text, special ones included.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no ``tokenizer.json``.
+    FileFormatError
+        If it is damaged.
+    MissingExtraError
+        If tokenizers is not installed.
+    """
+
+    def __init__(self, folder: Path, longest: int) -> None:
+        path = folder / "tokenizer.json"
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"There is no tokenizer.json in {folder}. Save the model's tokenizer with "
+                "transformers' AutoTokenizer.from_pretrained(...).save_pretrained(folder)."
+            )
+        content = path.read_bytes()
+        self._tokenizer = _tokenizer(path, content)
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(longest)
+        self.longest = longest
+        self.digest = _digest(path, content)
+
+    def cut(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Tokenized:
+        """Cut texts, or pairs of texts.
+
+        Parameters
+        ----------
+        texts : sequence of str, or of pairs of str
+            Of a pair that is too long, the longer text is cut.
+
+        Returns
+        -------
+        Tokenized
+        """
+        encode, ids, segments, truncated = self._tokenizer.encode, [], [], 0
+        for text in texts:
+            found = encode(text) if isinstance(text, str) else encode(*text)
+            ids.append(np.array(found.ids, np.int32))
+            segments.append(np.array(found.type_ids, np.int32))
+            truncated += bool(found.overflowing)
+        return Tokenized(ids, segments, truncated)
+
+    def spans(self, text: str) -> Any:
+        """Return the tokens of one text with their words and offsets, as `tokenizers` gives them.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        tokenizers.Encoding
+        """
+        return self._tokenizer.encode(text)
+
+
+def _tokenizer(path: Path, content: bytes) -> Any:
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise MissingExtraError("A transformer", extra="text") from error
+    try:
+        return Tokenizer.from_buffer(content)
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise FileFormatError(f"{path} is damaged: {error}. Fetch it again.", path=path) from error
+
+
+def _digest(path: Path, content: bytes) -> str:
+    """Return a digest of how texts are cut, whatever length and padding the file names."""
+    try:
+        parts = json.loads(content)
+        return fingerprint({**parts, "truncation": None, "padding": None})
+    except (TypeError, ValueError) as error:
+        raise FileFormatError(f"{path} is damaged: {error}. Fetch it again.", path=path) from error

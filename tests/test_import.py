@@ -61,7 +61,9 @@ def test_import_changes_nothing():
     assert done.stdout == "True\n"
 
 
-@pytest.mark.parametrize("name", [*errors.__all__, "Encoded", "Growth", "Placed", "Stability"])
+@pytest.mark.parametrize(
+    "name", [*errors.__all__, "Encoded", "Finetuned", "Growth", "Placed", "Stability"]
+)
 def test_what_public_calls_raise_and_return_is_public(name):
     """What a user must catch, and what an annotation must name, is reached as em.name."""
     assert name in em.__all__

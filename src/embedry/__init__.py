@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from embedry.errors import NotFittedError as NotFittedError
     from embedry.errors import RemoteError as RemoteError
     from embedry.errors import UnknownIdError as UnknownIdError
+    from embedry.learn.finetune.finetuned import Finetuned as Finetuned
+    from embedry.learn.finetune.tuning import finetune as finetune
     from embedry.learn.graph import DeepWalk as DeepWalk
     from embedry.learn.graph import Node2Vec as Node2Vec
     from embedry.learn.growth import Growth as Growth
@@ -86,6 +88,7 @@ _HOMES = {
     "FileFormatError": "embedry.errors",
     "FilterError": "embedry.errors",
     "ForeignSpaceError": "embedry.errors",
+    "Finetuned": "embedry.learn.finetune.finetuned",
     "Graph": "embedry.data.graph",
     "Growth": "embedry.learn.growth",
     "InputError": "embedry.errors",
@@ -112,6 +115,7 @@ _HOMES = {
     "Word2Vec": "embedry.learn.word2vec",
     "chunk": "embedry.encode.chunks.chunks",
     "explain": "embedry.trust.explain",
+    "finetune": "embedry.learn.finetune.tuning",
     "load": "embedry.learn.modelfile",
     "read_movielens": "embedry.data.movielens",
     "stability": "embedry.trust.stability",

@@ -192,7 +192,6 @@ class Model:
         from sentence_transformers import SentenceTransformer
 
         self._model: Any = SentenceTransformer(str(folder), local_files_only=True)
-        self._model.model_card_data.generate_widget_examples = False  # texts of the user
         named = str(self._model.similarity_fn_name)
         if named not in ("cosine", "dot"):
             raise InputError(f"The model must compare by cosine or dot; it does by {named}.")
@@ -319,7 +318,9 @@ class Model:
             disable_tqdm=True,
             dataloader_pin_memory=False,
         )
-        trainer = SentenceTransformerTrainer(
+        # without the callback that gathers texts of the examples for a README, and draws bars
+        told = {"add_model_card_callback": lambda _self, _told: None}
+        trainer = type("Trainer", (SentenceTransformerTrainer,), told)(
             model=self._model,
             args=arguments,
             train_dataset=Dataset.from_dict({name: list(rows) for name, rows in columns.items()}),

@@ -284,7 +284,7 @@ def test_remote_refuses_what_is_no_text(server):
     encoder = RemoteEncoder("m", url=server.url)
     for items, role, message in (
         ("text", "document", "list of texts"),
-        (["a", 3], "document", "item 1 is int"),
+        (["a", 3], "document", "number 1 is int"),
         (["a"], "user", "role must be"),
     ):
         with pytest.raises(InputError, match=message):

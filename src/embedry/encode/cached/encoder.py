@@ -16,6 +16,7 @@ import numpy as np
 
 from embedry.encode.cached.store import VectorStore
 from embedry.encode.encoder import Encoded, Encoder
+from embedry.encode.texts import as_texts
 from embedry.errors import InputError
 from embedry.files import cache_dir
 from embedry.settings import whole_number
@@ -125,11 +126,7 @@ class CachedEncoder:
         -----
         Interrupted, what was encoded is kept.
         """
-        if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-            raise InputError(
-                f"items must be a list of texts; got {items!r:.40}. Pass [text] for a single one."
-            )
-        texts = list(items)
+        texts = as_texts(items)
         parts = [
             self._encoded(texts[first : first + _AT_ONCE], role)
             for first in range(0, len(texts), _AT_ONCE)
@@ -178,7 +175,7 @@ class CachedEncoder:
         return hashlib.blake2b(told.encode(), digest_size=_KEY_BYTES).digest()
 
     def _encoded(self, texts: Sequence[str], role: str) -> Encoded:
-        if self._store is None or not all(isinstance(text, str) for text in texts):
+        if self._store is None:
             self.misses_ += len(texts)
             return self.encoder.encode(texts, role=role)
         space = self._space()

@@ -23,6 +23,7 @@ from embedry.encode.encoder import Encoded
 from embedry.encode.probes import PROBE_TEXTS
 from embedry.encode.remote.replies import Reply, read_reply
 from embedry.encode.remote.server import Server
+from embedry.encode.texts import as_texts
 from embedry.errors import FileFormatError, InputError, RemoteError
 from embedry.files import read_arrays, write_arrays
 from embedry.progress import bar
@@ -173,7 +174,7 @@ class RemoteEncoder:
         -----
         Interrupted, requests under way are let run out, and no more are sent.
         """
-        texts = _texts(items)
+        texts = as_texts(items)
         if role not in ("document", "query"):
             raise InputError(f"role must be document or query; got {role!r}.")
         card = self.card
@@ -327,15 +328,3 @@ def _prompts(prompts: object) -> dict[str, str]:
             f"prompts must be a mapping of document and query to texts; got {prompts!r:.80}."
         )
     return dict(prompts)  # type: ignore[call-overload, no-any-return]
-
-
-def _texts(items: object) -> list[str]:
-    if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-        raise InputError(
-            f"items must be a list of texts; got {items!r:.40}. Pass [text] for a single one."
-        )
-    texts = list(items)
-    for place, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise InputError(f"Each item must be a str; item {place} is {type(text).__name__}.")
-    return texts

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from embedry import __version__
-from embedry.cli import evaluate, fit, show, split, words
+from embedry.cli import evaluate, finetune, fit, show, split, words
 from embedry.cli.arguments import AsJson, CollectionPath, HowMany, known_id
 from embedry.cli.spaces import Format, FormatName, Mend, ModelFile, open_space
 from embedry.cli.taste import (
@@ -40,6 +40,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(split.split)
+app.command()(finetune.finetune)
 app.add_typer(fit.app, name="fit")
 app.add_typer(words.app, name="words")
 app.add_typer(evaluate.app, name="evaluate")

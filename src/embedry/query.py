@@ -63,8 +63,8 @@ class Plan:
     field : str or None
         The vector field that was searched.
     method : str
-        ``"exact scan"``, ``"exact on filtered"``, ``"hnsw"``, ``"bm25"``, ``"mmr"``, or
-        several joined by ``" + "``.
+        ``"exact scan"``, ``"exact on filtered"``, ``"hnsw"``, ``"bm25"``, ``"mmr"``,
+        ``"rerank"``, or several joined by ``" + "``.
     passed : int
         How many items the filter let pass (all, without one).
     effort : int or None
@@ -78,6 +78,8 @@ class Plan:
         For a recommendation: of how many candidates each part of the score knows nothing.
     diversity : float
         Above 0, hits were chosen to differ, and their scores need not fall.
+    reranked : int
+        How many of the best a reranker read.
     """
 
     mode: str
@@ -89,6 +91,7 @@ class Plan:
     unknown_keys: tuple[str, ...] = ()
     lacking: tuple[tuple[str, int], ...] = ()
     diversity: float = 0.0
+    reranked: int = 0
 
 
 @dataclass(frozen=True, repr=False)

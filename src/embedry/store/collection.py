@@ -11,6 +11,7 @@ time.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ from embedry.store.memory.mirror import Mirror
 from embedry.store.metadata.filters import parse_filter
 from embedry.store.metadata.rows import decode_metadata
 from embedry.store.planner import Mode, Question, answer
+from embedry.store.rerank import check_scorer, depth_of, reranked
 from embedry.store.upsert import Batch, apply_batch
 from embedry.store.values import Item, Upserted
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from embedry.encode.encoder import Encoder
     from embedry.query import Hits
     from embedry.store.memory.fields import Field
+    from embedry.store.rerank import Scorer
 
 __all__ = ["Collection", "CollectionInfo", "FieldInfo", "Item", "Upserted"]
 
@@ -372,6 +375,7 @@ class Collection:
         id: Id | None = None,
         vector: Embeddings | ArrayLike | None = None,
         include_self: bool = False,
+        rerank: Scorer | None = None,
     ) -> Hits:
         """Return the k best items for a text, an item, or a vector.
 
@@ -396,6 +400,9 @@ class Collection:
             Near this vector. A bare array only for a field added with ``dims=``.
         include_self : bool
             With ``id``: the item comes first, where the filter lets it pass.
+        rerank : Reranker, optional
+            Reads the query and each of the best 50 (or 5 k) together, and orders them anew; its
+            scores are those of the hits. Anything with ``score(query, documents)`` will do.
 
         Returns
         -------
@@ -407,7 +414,8 @@ class Collection:
         Raises
         ------
         InputError
-            If the question is not whole, or k is below 1.
+            If the question is not whole, k is below 1, or ``rerank`` cannot score, gives no
+            finite number for each document, or has no query text to read.
         UnknownIdError
             If there is no item ``id``.
         ForeignSpaceError
@@ -424,7 +432,11 @@ class Collection:
         """
         self._check_open()
         question = Question(query, id, vector, field, k, where, mode, include_self)
-        return answer(question, self._mirror, self._log)
+        if rerank is None:
+            return answer(question, self._mirror, self._log)
+        check_scorer(rerank, query)
+        deeper = replace(question, k=depth_of(k))
+        return reranked(answer(deeper, self._mirror, self._log), rerank, str(query), k)
 
     def info(self) -> CollectionInfo:
         """Return what the collection holds, frozen."""

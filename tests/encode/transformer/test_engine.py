@@ -288,6 +288,17 @@ def test_bfloat16_is_equivalent_where_the_cpu_has_it(model):
     assert (one * two).sum(axis=1).min() > 0.999
 
 
+def test_int8_is_the_same_space_quantised(model):
+    """Near the exact vectors; searched with them, not stored among them."""
+    exact, rounded = em.TextEncoder(model, "float32"), em.TextEncoder(model, "int8")
+    assert exact.card.relation_to(rounded.card) is em.Relation.QUANTIZED
+    one, two = (encoder.encode(TEXTS).vectors for encoder in (exact, rounded))
+    assert 0.99 < (one * two).sum(axis=1).min() < 1 - 1e-7
+    check(rounded.card, exact.card, Operation.SEARCH)
+    with pytest.raises(em.ForeignSpaceError, match="float32 vectors"):
+        check(rounded.card, exact.card, Operation.STORE)
+
+
 def test_encoder_is_found_again_by_its_file(model, tmp_path):
     """The file holds where the model is; the vectors are the same."""
     encoder = em.TextEncoder(model, "float32", dims=7, prompts={"query": "a "})

@@ -82,7 +82,7 @@ class Network:
         """
 
         def build() -> tuple[Any, object]:
-            graph = Graph(self.weights)
+            graph = Graph(self.weights, whole_numbers=self.precision == "int8")
             return graph.model(outputs(graph)), graph.kept
 
         key = fingerprint(key, self.architecture.to_dict())

@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from embedry.encode.transformer.model.architecture import FAMILIES, Architecture
 from embedry.encode.transformer.model.checkpoint import Checkpoint
 from embedry.encode.transformer.model.embedding import embed
-from embedry.encode.transformer.model.graph import Graph
+from embedry.encode.transformer.model.graph import Graph, rounded_rows
 from embedry.encode.transformer.model.head import Dense, Head
 from embedry.encode.transformer.model.plain import forward, pooled
 from embedry.encode.transformer.model.positions import buckets
@@ -45,7 +48,7 @@ def run(graph, outputs, rows, mask):
     """Compile a graph uncached, and return what it gives."""
     runtime = compiled(lambda: (graph.model(outputs), graph.kept), "", "float32", 1)
     found = []
-    runtime.run([(rows, mask)], lambda _number, given: found.extend(map(np.copy, given)))
+    runtime.run([(rows, mask)], lambda _number, some: found.extend(map(np.copy, some)))
     return found
 
 
@@ -81,8 +84,8 @@ def test_graph_gives_what_plain_gives(name):
     rows = embed(weights, expected["ids"], expected["segments"])
     found = run(graph, graph.states, rows, expected["mask"])
     real = expected["mask"] > 0
-    for state, given in zip(states, found, strict=True):
-        np.testing.assert_allclose(given[real], state[real], atol=1e-5)
+    for state, ours in zip(states, found, strict=True):
+        np.testing.assert_allclose(ours[real], state[real], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["bert", "xlm-roberta", "mpnet", "modernbert"])
@@ -129,6 +132,26 @@ def test_graph_pools_as_plain_does(way):
     (found,) = run(graph, [graph.pooled(head)], embed(weights, expected["ids"]), mask)
     assert found.shape == (len(mask), head.dims)
     np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["bert", "modernbert"])
+def test_graph_of_whole_numbers_is_near(name):
+    """Every linear map of a layer is rounded, which moves its rows a little."""
+    weights, expected = weights_of(name), expected_of(name)
+    real = expected["mask"] > 0
+    graph = Graph(weights, whole_numbers=True)
+    (found,) = run(graph, [graph.states[-1]], embed(weights, expected["ids"]), expected["mask"])
+    wanted = forward(weights, expected["ids"], expected["mask"])[-1]
+    assert 1e-4 < abs(found - wanted)[real].max() < 0.3
+
+
+@given(arrays(np.float32, (3, 5), elements=st.floats(-1e6, 1e6, width=32)))
+def test_rounded_rows_are_off_by_half_a_scale(weight):
+    """Rows of zeros stay so."""
+    rounded, scales = rounded_rows(weight)
+    assert rounded.dtype == np.int8
+    assert (abs(weight - rounded * scales) <= 0.5001 * scales).all()
+    assert not rounded[~weight.any(axis=1)].any()
 
 
 def test_pooling_by_hand():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from embedry.encode.transformer.model.head import Head, Scaled, Step
     from embedry.encode.transformer.model.weights import Layer, Linear, Norm, Weights
 
-__all__ = ["Graph", "openvino"]
+__all__ = ["Graph", "openvino", "rounded_rows"]
 
 _NEVER = -1e9
 Node = Any  # what OpenVINO's untyped functions give
@@ -47,12 +47,35 @@ def openvino() -> Any:
     return ov
 
 
+def rounded_rows(
+    weight: NDArray[np.float32],
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Return a matrix in whole numbers, and the scale of each row.
+
+    Parameters
+    ----------
+    weight : ndarray (out, in), float32
+
+    Returns
+    -------
+    rounded : ndarray (out, in), int8
+        In [-127, 127].
+    scales : ndarray (out, 1), float32
+        ``rounded * scales`` is off by half a scale at most.
+    """
+    scales = np.maximum(np.abs(weight).max(axis=1, keepdims=True), 1e-30) / 127
+    return np.rint(weight / scales).astype(np.int8), np.asarray(scales, np.float32)
+
+
 class Graph:
     """A graph under construction.
 
     Parameters
     ----------
     weights : Weights
+    whole_numbers : bool, default False
+        Keep the weights of the layers as int8, a scale a row; the CPU then multiplies whole
+        numbers, those of the rows being rounded as they come.
 
     Attributes
     ----------
@@ -69,12 +92,13 @@ class Graph:
         If a weight is missing.
     """
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, *, whole_numbers: bool = False) -> None:
         ov = openvino()
         from openvino import opset13
 
         self._ov, self._op = ov, opset13
         self._weights, self._shape = weights, weights.architecture
+        self._whole_numbers = whole_numbers
         shape = self._shape
         self._rows = opset13.parameter([-1, -1, shape.hidden], np.float32, "rows")
         self._mask = opset13.parameter([-1, -1], np.float32, "mask")
@@ -149,6 +173,16 @@ class Graph:
         product = self._op.matmul(rows, self._floats(part.weight), False, True)
         return product if part.bias is None else self._op.add(product, self._floats(part.bias))
 
+    def _product(self, rows: Node, part: Linear) -> Node:
+        """Return what `linear` does, of whole numbers where that was asked for."""
+        if not self._whole_numbers:
+            return self.linear(rows, part)
+        op = self._op
+        rounded, scales = rounded_rows(part.weight)
+        weight = op.multiply(op.convert(op.constant(rounded), np.float32), self._floats(scales))
+        product = op.matmul(rows, weight, False, True)
+        return product if part.bias is None else op.add(product, self._floats(part.bias))
+
     def _states(self) -> list[Node]:
         rows = self._norm(self._rows, self._weights.norm)
         states = [rows]
@@ -172,14 +206,14 @@ class Graph:
     def _attention(self, layer: Layer, number: int, rows: Node) -> Node:
         op, shape = self._op, self._shape
         query, key, value = (
-            self._heads(self.linear(rows, part)) for part in (layer.query, layer.key, layer.value)
+            self._heads(self._product(rows, part)) for part in (layer.query, layer.key, layer.value)
         )
         if shape.rotary:
             query, key = (self._turned(part, shape.rotary[number]) for part in (query, key))
         mixed = op.scaled_dot_product_attention(query, key, value, self._bias(number))
         # (batch, heads, length, width) -> (batch, length, hidden)
         mixed = op.transpose(mixed, self._ints(0, 2, 1, 3))
-        return self.linear(op.reshape(mixed, self._ints(0, 0, shape.hidden), True), layer.out)
+        return self._product(op.reshape(mixed, self._ints(0, 0, shape.hidden), True), layer.out)
 
     def _heads(self, rows: Node) -> Node:
         """(batch, length, hidden) -> (batch, heads, length, width)."""
@@ -188,10 +222,10 @@ class Graph:
         return op.transpose(rows, self._ints(0, 2, 1, 3))
 
     def _middle(self, layer: Layer, rows: Node) -> Node:
-        inner = self.activated(self.linear(rows, layer.up), self._shape.activation)
+        inner = self.activated(self._product(rows, layer.up), self._shape.activation)
         if layer.gate is not None:
-            inner = self._op.multiply(inner, self.linear(rows, layer.gate))
-        return self.linear(inner, layer.down)
+            inner = self._op.multiply(inner, self._product(rows, layer.gate))
+        return self._product(inner, layer.down)
 
     def _norm(self, rows: Node, norm: Norm | Scaled | None, axis: int = 2) -> Node:
         if norm is None:

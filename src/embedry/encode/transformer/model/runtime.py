@@ -147,7 +147,7 @@ def compiled(
         "ENABLE_CPU_PINNING": False,
     }
     if precision == "int8":
-        settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = 64
+        settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = 128  # of numbers that share a scale
     able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if precision == "bfloat16" and "BF16" not in able:
         raise InputError(

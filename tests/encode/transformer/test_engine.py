@@ -143,7 +143,7 @@ def test_encoder_refuses_what_are_no_texts(model, items):
 
 def test_encoder_names_the_item_that_is_no_text(model):
     """Which, and what it is."""
-    with pytest.raises(em.InputError, match="text 1 is NoneType"):
+    with pytest.raises(em.InputError, match="number 1 is NoneType"):
         em.TextEncoder(model).encode(["a", None])
 
 
@@ -373,3 +373,34 @@ def test_encoder_compiles_once_and_believes_no_damaged_cache(model, monkeypatch,
 def test_architecture_of_the_made_models_is_read(model):
     """The helper of this file reads what the encoder reads."""
     assert Architecture.of(json.loads((model / "config.json").read_text())).hidden == 16
+
+
+def test_spans_are_of_the_whole_text_without_special_tokens(model):
+    """Pieces stand where they were made from, also beyond what the model reads."""
+    encoder = em.TextEncoder(model)
+    text = TEXTS[4] * 3
+    spans = encoder.spans(text)
+    assert encoder.encode([text]).truncated == 1
+    assert [text[b:e] for b, e in zip(spans.begins, spans.ends, strict=True)] == text.split()
+    assert len(encoder.spans("").pieces) == 0
+
+
+def test_chunk_by_a_transformer_is_never_truncated(model):
+    """Chunks in pieces of the encoder are read to their end."""
+    encoder = em.TextEncoder(model)
+    text = "the river bank fell. " * 40
+    room = 14  # the tiny model reads 16 with its two own
+    parts = em.chunk(text, size=room, overlap=4, encoder=encoder)
+    assert max(part.pieces for part in parts) <= room
+    assert encoder.encode([part.text for part in parts]).truncated == 0
+    assert encoder.encode([text]).truncated_items.tolist() == [True]
+
+
+def test_cached_transformer_counts_what_it_cut(model, tmp_path):
+    """A truncated text is found in the cache, and counted each time."""
+    cached = em.CachedEncoder(em.TextEncoder(model), path=tmp_path / "vectors")
+    first, again = (cached.encode(TEXTS) for _ in range(2))
+    np.testing.assert_array_equal(first.vectors, again.vectors)
+    assert (first.truncated, first.empty) == (again.truncated, again.empty)
+    assert first.truncated_items.tolist() == again.truncated_items.tolist()
+    assert cached.hits_ == len(TEXTS)

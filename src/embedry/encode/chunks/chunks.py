@@ -78,7 +78,7 @@ def chunk(
         that reads 256 has room for 254.
     overlap : int
         The most pieces that a chunk shares with the one before, in [0, size - 1].
-    encoder : TextEncoder or tokenizer, optional
+    encoder : TextEncoder, optional
         Whose pieces are counted; else those of the encoder that comes with the package.
 
     Returns

@@ -20,7 +20,7 @@ import numpy as np
 
 from embedry.card import Card, Operation, Probes, check, fingerprint
 from embedry.encode.encoder import Encoded
-from embedry.encode.probes import PROBE_TEXTS
+from embedry.encode.probes import PROBE_PARTS, PROBE_TEXTS
 from embedry.encode.remote.replies import Reply, read_reply
 from embedry.encode.remote.server import Server
 from embedry.encode.texts import as_texts
@@ -138,7 +138,12 @@ class RemoteEncoder:
             If httpx is not installed.
         """
         if self._card is None:
-            vectors = self._vectors([self._prompted(text, "document") for text in PROBE_TEXTS])
+            probes = [
+                self._prompted(text, role)
+                for role, part in PROBE_PARTS
+                for text in PROBE_TEXTS[part]
+            ]
+            vectors = self._vectors(probes)
             card = self._card_of(vectors)
             if self._known is not None:
                 check(card, self._known, Operation.STORE)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from embedry.card import Card
     from embedry.encode.static.table import StaticTable
     from embedry.kernels.text.pooling import RowTable
+    from embedry.kernels.text.wordpiece import Spans
 
 __all__ = ["StaticEngine"]
 
@@ -72,6 +73,10 @@ class StaticEngine:
         unknown = wordpiece.unknown_words(texts, cut)
         empty = int(np.count_nonzero(cut.starts[1:] == cut.starts[:-1]))
         return Encoded(vectors, self.card, empty=empty, unknown=unknown)
+
+    def spans(self, text: str) -> Spans:
+        """Return the pieces of a text; see `TextEncoder.spans`."""
+        return self._table.wordpiece.spans(text)
 
     def save(self, path: str | Path) -> None:
         """Write the table, some 7 MB, into one file.

@@ -127,7 +127,7 @@ class Contexts:
             If there is no such layer, or none is named.
         """
         chosen = self._checked(layers)
-        spans = self._tokens.spans(text)
+        spans = self._tokens.encoding(text)
         rows = self._rows(spans, chosen)
         begins, ends = np.array(spans.offsets, np.int64).reshape(-1, 2).T
         real = (np.array(spans.special_tokens_mask) == 0) & (ends > begins)
@@ -154,7 +154,8 @@ class Contexts:
 
     def _rows(self, spans: Any, chosen: tuple[int, ...]) -> NDArray[np.float32]:
         """Return the mean of the chosen layers, (tokens, hidden)."""
-        cut = Tokenized([np.array(spans.ids, np.int32)], [np.array(spans.type_ids, np.int32)], 0)
+        ids, segments = (np.array(one, np.int32) for one in (spans.ids, spans.type_ids))
+        cut = Tokenized([ids], [segments], np.zeros(1, np.bool_))
         found: list[NDArray[np.float32]] = []
         runtime = self._runtime(chosen)
         self._network.run(

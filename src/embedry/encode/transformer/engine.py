@@ -13,6 +13,7 @@ import numpy as np
 
 from embedry.card import Card, Operation, Probes, check, fingerprint
 from embedry.encode.encoder import Encoded
+from embedry.encode.probes import PROBE_PARTS, PROBE_TEXTS
 from embedry.encode.transformer.contextual import Contexts
 from embedry.encode.transformer.found import find_model
 from embedry.encode.transformer.lineage import read_lineage
@@ -30,18 +31,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.encode.transformer.contextual import Contextual
+    from embedry.kernels.text.wordpiece import Spans
     from embedry.progress import Advance
 
-__all__ = ["KIND", "PROBES", "Asked", "TransformerEngine"]
+__all__ = ["KIND", "Asked", "TransformerEngine"]
 
 KIND = "transformer"
-# the first half as documents, the second as queries
-PROBES = (
-    "A small brown dog sleeps on the warm stones of the harbour.",
-    "Interest rates rose by half a point, and shares of banks fell.",
-    "¿Dónde está la estación de tren?",
-    "At which temperature does water boil on a mountain?",
-)
 _AT_ONCE = 10_000  # texts: tokens of more are not held
 _NOT_SAID = {True: "", False: " (the model names none)"}
 
@@ -158,18 +153,22 @@ class TransformerEngine:
         """
         _check(texts)
         vectors = np.empty((len(texts), self._dims), np.float32)
-        truncated = 0
+        cut = np.zeros(len(texts), np.bool_)
         with bar("Encoding texts", len(texts)) as advance:
             for first in range(0, len(texts), _AT_ONCE):
                 part = slice(first, first + _AT_ONCE)
-                truncated += self._encode(texts[part], role, vectors[part], advance)
-        empty = sum(not text.strip() for text in texts)
-        return Encoded(vectors, self.card, truncated=truncated, empty=empty)
+                cut[part] = self._encode(texts[part], role, vectors[part], advance)
+        truncated, empty = int(cut.sum()), sum(not text.strip() for text in texts)
+        return Encoded(vectors, self.card, truncated, empty, truncated_items=cut)
 
     def encode_tokens(self, text: str, layers: Sequence[int]) -> Contextual:
         """Return the vectors of the tokens and words of one text; see `TextEncoder`."""
         _check([text])
         return self._contexts.encode(self._prepared(text), layers)
+
+    def spans(self, text: str) -> Spans:
+        """Return the pieces of a text, all of them; see `TextEncoder.spans`."""
+        return self._tokens.spans(self._prepared(text))
 
     def save(self, path: str | Path) -> None:
         """Write what finds the model again: its name, revision, settings and card.
@@ -190,8 +189,8 @@ class TransformerEngine:
 
     def _encode(
         self, texts: Sequence[str], role: str, vectors: NDArray[np.float32], advance: Advance
-    ) -> int:
-        """Fill in the vectors of some texts; return how many were too long."""
+    ) -> NDArray[np.bool_]:
+        """Fill in the vectors of some texts; return which were too long."""
         prompt = self._recipe.prompts[role]
         cut = self._tokens.cut([self._prepared(prompt + text) for text in texts])
 
@@ -243,14 +242,13 @@ class TransformerEngine:
             runtime=f"openvino {precision}",
             precision="int8" if precision == "int8" else "float32",
         )
-        card = replace(card, probes=Probes.of(PROBES, self._probes()))
+        card = replace(card, probes=Probes.of(PROBE_TEXTS, self._probes()))
         return read_lineage(found.folder).told(card)
 
     def _probes(self) -> NDArray[np.float32]:
-        vectors = np.empty((len(PROBES), self._dims), np.float32)
-        half = len(PROBES) // 2
-        for role, part in (("document", slice(half)), ("query", slice(half, None))):
-            self._encode(PROBES[part], role, vectors[part], _no_bar)
+        vectors = np.empty((len(PROBE_TEXTS), self._dims), np.float32)
+        for role, part in PROBE_PARTS:
+            self._encode(PROBE_TEXTS[part], role, vectors[part], _no_bar)
         return vectors
 
 

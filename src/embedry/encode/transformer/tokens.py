@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from embedry.kernels.text.wordpiece import Spans
 
 __all__ = ["Tokenized", "Tokens"]
 
@@ -35,13 +38,13 @@ class Tokenized:
         One a text, with the special tokens of the model.
     segments : list of ndarray (length,), int32
         0 for the tokens of the first text, and 1 for those of the second.
-    truncated : int
+    truncated : ndarray (n,), bool
         Texts of which not all was taken.
     """
 
     ids: list[NDArray[np.int32]]
     segments: list[NDArray[np.int32]]
-    truncated: int
+    truncated: NDArray[np.bool_]
 
 
 class Tokens:
@@ -72,6 +75,7 @@ class Tokens:
                 "transformers' AutoTokenizer.from_pretrained(...).save_pretrained(folder)."
             )
         content = path.read_bytes()
+        self._path = path
         self._tokenizer = _tokenizer(path, content)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(longest)
@@ -90,15 +94,40 @@ class Tokens:
         -------
         Tokenized
         """
-        encode, ids, segments, truncated = self._tokenizer.encode, [], [], 0
+        encode, ids, segments, truncated = self._tokenizer.encode, [], [], []
         for text in texts:
             found = encode(text) if isinstance(text, str) else encode(*text)
             ids.append(np.array(found.ids, np.int32))
             segments.append(np.array(found.type_ids, np.int32))
-            truncated += bool(found.overflowing)
-        return Tokenized(ids, segments, truncated)
+            truncated.append(bool(found.overflowing))
+        return Tokenized(ids, segments, np.array(truncated, np.bool_))
 
-    def spans(self, text: str) -> Any:
+    def spans(self, text: str) -> Spans:
+        """Return all pieces of one text, however long it is, and no special tokens.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        Spans
+        """
+        from embedry.kernels.text.wordpiece import Spans
+
+        found = self._whole.encode(text, add_special_tokens=False)
+        begins, ends = np.array(found.offsets, np.int32).reshape(-1, 2).T
+        return Spans(np.array(found.ids, np.int32), begins, ends)
+
+    @cached_property
+    def _whole(self) -> Any:
+        """The same, cutting nothing off."""
+        whole = _tokenizer(self._path, self._path.read_bytes())
+        whole.no_padding()
+        whole.no_truncation()
+        return whole
+
+    def encoding(self, text: str) -> Any:
         """Return the tokens of one text with their words and offsets, as `tokenizers` gives them.
 
         Parameters

@@ -104,6 +104,23 @@ def test_likeness_is_the_rank_correlation_of_scores(metric):
     assert change.dims == 8
 
 
+def test_likeness_of_an_encoder_that_collapsed_is_worse():
+    """One vector for every text says nothing: 0, not undefined, so that it is told."""
+    rows = [(f"a{n}", f"b{n}", float(n)) for n in range(40)]
+    task = task_of(Parts(ScoredPairs(rows[:2]), ScoredPairs(rows), 0), seed=0)
+    none, same = np.empty((0, 2), np.float32), np.ones((80, 2), np.float32)
+    angles = np.array([n // 2 * 0.03 if n % 2 else 0.0 for n in range(80)])
+    good = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    (change,) = task.changes(Vectors(none, good), Vectors(none, same), COSINE, 0)
+    assert (change.before, change.after) == (pytest.approx(-1), 0.0)
+    (change,) = task.changes(Vectors(none, -good), Vectors(none, same), COSINE, 0)
+    assert change.verdict == "better"  # than the wrong way round
+    rows = [(a, b, -score) for a, b, score in rows]
+    task = task_of(Parts(ScoredPairs(rows[:2]), ScoredPairs(rows), 0), seed=0)
+    (change,) = task.changes(Vectors(none, good), Vectors(none, same), COSINE, 0)
+    assert (change.after, change.verdict) == (0.0, "worse")
+
+
 def test_change_says_what_the_interval_allows():
     """Better and worse only where all of the interval is on one side of zero."""
     verdicts = [

@@ -11,6 +11,7 @@ import pytest
 import embedry as em
 from embedry.card import Relation
 from embedry.learn.finetune.examples import Pairs, ScoredPairs, Triplets
+from embedry.learn.finetune.training import Model
 from embedry.learn.finetune.tuning import finetune
 
 WHY = "the extra train is not installed"
@@ -82,6 +83,12 @@ def test_training_learns_what_pairs_say(tuned):
     assert [change.verdict for change in tuned.changes] == ["better"] * 4
     assert tuned.after > tuned.before + 0.3
     assert tuned.warnings == ()
+
+
+def test_training_trains_the_whole_beside_fewer_dims(base):
+    """The full width is always among those that the loss looks at."""
+    loss = Model(base)._loss(Pairs(translations(9)), (8, 4))
+    assert list(loss.matryoshka_dims) == [32, 8, 4]
 
 
 def test_training_learns_from_triplets_and_from_scores(base, tmp_path):

@@ -179,12 +179,12 @@ class Likeness:
         old, new = (self._likeness(vectors.documents, metric) for vectors in (before, after))
 
         def difference(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-            return weighted_spearman(new, scores, counts) - weighted_spearman(old, scores, counts)
+            now, was = (weighted_spearman(side, scores, counts) for side in (new, old))
+            return np.nan_to_num(now) - np.nan_to_num(was)
 
         interval = bootstrap(difference, len(scores), resamples=_RESAMPLES, seed=seed)
-        return (
-            Change("Spearman", after.dims, spearman(old, scores), spearman(new, scores), interval),
-        )
+        was, now = (_correlation(side, scores) for side in (old, new))
+        return (Change("Spearman", after.dims, was, now, interval),)
 
     def _likeness(self, vectors: NDArray[np.float32], metric: Metric) -> NDArray[np.float64]:
         rows = metric.prepare(vectors)
@@ -193,6 +193,11 @@ class Likeness:
             for first, second in self._places
         ]
         return np.array(pairs, np.float64)
+
+
+def _correlation(likeness: NDArray[np.float64], scores: NDArray[np.float64]) -> float:
+    """Return Spearman's correlation; 0 where all texts are equally alike, as they say nothing."""
+    return float(np.nan_to_num(spearman(likeness, scores)))
 
 
 class Retrieval:

@@ -357,7 +357,8 @@ class Model:
             )
         if not matryoshka:
             return loss
-        return losses.MatryoshkaLoss(self._model, loss, sorted(matryoshka, reverse=True))
+        widths = sorted({self.dims, *matryoshka}, reverse=True)  # the whole must stay of use too
+        return losses.MatryoshkaLoss(self._model, loss, widths)
 
     def write(self, folder: Path) -> None:
         """Write the model in the layout of sentence-transformers; no training text goes along.

@@ -124,8 +124,8 @@ def finetune(
     Pairs are measured by nDCG@10 and MRR@10 of their anchors in a pool: the held-out positives and
     negatives, filled up with others to 1,000. Scored pairs are measured by Spearman's correlation.
 
-    A step costs about three encodings of its texts. On two cores, MiniLM takes some 100 short
-    sentences a second.
+    A step costs about three encodings of its texts; both measurements encode all that is asked.
+    2,000 pairs of sentences, once, with 1,500 held out, take MiniLM some six minutes of one core.
 
     Examples
     --------

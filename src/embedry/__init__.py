@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from embedry.encode.chunks.chunks import chunk as chunk
     from embedry.encode.encoder import Encoded as Encoded
     from embedry.encode.remote.encoder import RemoteEncoder as RemoteEncoder
+    from embedry.encode.reranker import Reranker as Reranker
     from embedry.encode.text import TextEncoder as TextEncoder
     from embedry.encode.transformer.contextual import Contextual as Contextual
-    from embedry.encode.transformer.reranker import Reranker as Reranker
     from embedry.errors import CollectionError as CollectionError
     from embedry.errors import EmbedryError as EmbedryError
     from embedry.errors import EncoderMissingError as EncoderMissingError
@@ -103,7 +103,7 @@ _HOMES = {
     "Recency": "embedry.use.recommend",
     "Recommender": "embedry.use.recommend",
     "Relation": "embedry.card",
-    "Reranker": "embedry.encode.transformer.reranker",
+    "Reranker": "embedry.encode.reranker",
     "RemoteEncoder": "embedry.encode.remote.encoder",
     "RemoteError": "embedry.errors",
     "Stability": "embedry.trust.stability",

@@ -17,11 +17,10 @@ from hypothesis.extra.numpy import arrays
 
 from embedry.encode.transformer.model.architecture import FAMILIES, Architecture
 from embedry.encode.transformer.model.checkpoint import Checkpoint
-from embedry.encode.transformer.model.embedding import embed
+from embedry.encode.transformer.model.embedding import buckets, embed
 from embedry.encode.transformer.model.graph import Graph, rounded_rows
 from embedry.encode.transformer.model.head import Dense, Head
 from embedry.encode.transformer.model.plain import forward, pooled
-from embedry.encode.transformer.model.positions import buckets
 from embedry.encode.transformer.model.runtime import compiled
 from embedry.encode.transformer.model.weights import Weights
 

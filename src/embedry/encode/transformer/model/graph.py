@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embedry.encode.transformer.model.embedding import angles, buckets
 from embedry.encode.transformer.model.head import Dense
-from embedry.encode.transformer.model.positions import angles, buckets
 from embedry.errors import MissingExtraError
 
 if TYPE_CHECKING:

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.encode.transformer.model.embedding import embed
+from embedry.encode.transformer.model.embedding import angles, buckets, embed
 from embedry.encode.transformer.model.head import Dense
-from embedry.encode.transformer.model.positions import angles, buckets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

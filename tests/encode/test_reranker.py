@@ -9,15 +9,23 @@ import pytest
 from tests.encode.transformer.made import MODELS, change_json, plain_model
 
 import embedry as em
+from embedry.encode.reranker import Reranker, _head
 from embedry.encode.transformer.model.architecture import Architecture
 from embedry.encode.transformer.model.checkpoint import Checkpoint
 from embedry.encode.transformer.model.plain import forward, pooled
 from embedry.encode.transformer.model.weights import Weights
-from embedry.encode.transformer.reranker import Reranker, _head
 from embedry.encode.transformer.tokens import Tokens
 
 RERANKERS = sorted(path.name for path in MODELS.iterdir() if path.name.startswith("reranker"))
 DOCUMENTS = ["a loan of money", "", "the river bank, and boats on the lake " * 9, "我 don't"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graph_cache(tmp_path_factory):
+    """Keep compiled graphs for these tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMBEDRY_CACHE", str(tmp_path_factory.mktemp("graphs")))
+        yield
 
 
 @pytest.fixture

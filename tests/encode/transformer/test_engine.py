@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -342,6 +344,29 @@ def test_encoder_says_which_extra_is_missing(model, monkeypatch, package):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(em.MissingExtraError, match=r"pip install 'embedry\[text\]'"):
         em.TextEncoder(model)
+
+
+def test_encoder_reports_nothing_to_anybody(model, tmp_path):
+    """In a process of its own: no telemetry is loaded, no socket opened, nothing forked."""
+    code = (
+        "import os, socket, sys\n"
+        "def refused(*given, **settings): raise SystemExit('the network was asked')\n"
+        "socket.socket.connect = os.fork = refused\n"
+        "import embedry as em\n"
+        "em.TextEncoder(sys.argv[1]).encode(['the bank'])\n"
+        "print([name for name in sys.modules if 'openvino_telemetry' in name])\n"
+        "import openvino_telemetry\n"  # who wants it may have it
+    )
+    environment = {**os.environ, "EMBEDRY_CACHE": str(tmp_path), "HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(model)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+    assert not (tmp_path / "home").exists()
 
 
 def test_static_encoder_refuses_what_only_a_transformer_has():

@@ -7,6 +7,8 @@ knows faster ways through each than through their parts.
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +31,7 @@ Node = Any  # what OpenVINO's untyped functions give
 
 
 def openvino() -> Any:
-    """Return the package openvino.
+    """Return the package openvino, which reports nothing to anybody if it is imported here.
 
     Returns
     -------
@@ -40,11 +42,30 @@ def openvino() -> Any:
     MissingExtraError
         If it is not installed.
     """
+    if "openvino" not in sys.modules:
+        _import_silently()
     try:
         import openvino as ov
     except ImportError as error:
         raise MissingExtraError("A transformer", extra="text") from error
     return ov
+
+
+def _import_silently() -> None:
+    """Import openvino without what reports each import to its makers over the network.
+
+    Without its package of telemetry, openvino takes a stub of its own instead: that is how it is
+    told here that there is none. Where somebody imported either before, nothing is done.
+    """
+    name = "openvino_telemetry"
+    if name in sys.modules:
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # importing it now fails
+    try:
+        with suppress(ImportError):  # who imports it again is told
+            import openvino  # noqa: F401
+    finally:
+        del sys.modules[name]
 
 
 def rounded_rows(

@@ -53,6 +53,8 @@ TABLE = [
     (replace(BASE, precision="int8"), Relation.QUANTIZED, {Operation.SEARCH, Operation.COMPARE}),
     (BASE.truncated(2), Relation.TRUNCATED, set()),
     (CHILD, Relation.ALIGNED, set()),
+    (replace(CHILD, probes=probes_near(0.9999)), Relation.ALIGNED, set()),
+    (replace(CHILD, fidelity=None, probes=probes_near(0.9999)), Relation.FOREIGN, set()),
     (replace(BASE, runtime="openvino", probes=probes_near(0.9989)), Relation.FOREIGN, set()),
     (replace(BASE, runtime="openvino", probes=None), Relation.FOREIGN, set()),
     (replace(BASE, fingerprint="b", probes=probes_near(0.9989)), Relation.FOREIGN, set()),

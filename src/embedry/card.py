@@ -275,11 +275,10 @@ class Card:
             return Relation.FOREIGN
         if self.fingerprint == other.fingerprint:
             return self._relation_within(other)
-        if self._proven_equal(other):
-            return Relation.EQUIVALENT
-        if self._derived_from(other) or other._derived_from(self):
-            return Relation.ALIGNED
-        return Relation.FOREIGN
+        for child, parent in ((self, other), (other, self)):
+            if child.parent == parent.fingerprint:  # however little it moved: probes are few
+                return Relation.FOREIGN if child.fidelity is None else Relation.ALIGNED
+        return Relation.EQUIVALENT if self._proven_equal(other) else Relation.FOREIGN
 
     def _relation_within(self, other: Card) -> Relation:
         if self.dims != other.dims:
@@ -294,9 +293,6 @@ class Card:
         if self.probes is None or other.probes is None or self.dims != other.dims:
             return False
         return self.probes.lowest_cosine(other.probes) >= EQUIVALENT_COSINE
-
-    def _derived_from(self, other: Card) -> bool:
-        return self.parent == other.fingerprint and self.fidelity is not None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as JSON-ready values; `from_dict` reads them."""

@@ -233,3 +233,11 @@ def test_cached_refuses():
         CachedEncoder(Counting(), most_bytes=10)
     with pytest.raises(InputError, match="list of texts"):
         CachedEncoder(Counting()).encode("text")
+
+
+def test_cached_says_which_of_many_it_cut(tmp_path):
+    """Beyond the texts of one look into the file, which were cut is told for all."""
+    texts = [f"{number}" for number in range(4990)] + ["long text"] * 10
+    encoded = CachedEncoder(Counting(), path=tmp_path / "vectors").encode(texts)
+    assert encoded.truncated_items.tolist() == [False] * 4990 + [True] * 10
+    assert encoded.truncated == 10

@@ -93,3 +93,11 @@ def test_chunk_refuses(text, settings, message):
     """What is no text, or a number out of range, is refused."""
     with pytest.raises(InputError, match=message):
         chunk(text, **settings)
+
+
+@pytest.mark.parametrize("overlap", [0, 1, 2, 5, 9])
+def test_chunk_cuts_no_word_that_fits(overlap):
+    """However small the overlap, a word shorter than a chunk is whole."""
+    words = "antidisestablish menta ri an isms were discussed at unimaginable length " * 6
+    parts = chunk(words, size=20, overlap=overlap, encoder=Letters())
+    assert {word for part in parts for word in part.text.split()} == set(words.split())

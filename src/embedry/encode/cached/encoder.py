@@ -140,6 +140,7 @@ class CachedEncoder:
             truncated=sum(part.truncated for part in parts),
             empty=sum(part.empty for part in parts),
             unknown=tuple(dict.fromkeys(word for part in parts for word in part.unknown)),
+            truncated_items=_together([part.truncated_items for part in parts]),
         )
 
     def save(self, path: str | Path) -> None:
@@ -189,6 +190,11 @@ class CachedEncoder:
             known = {key: row for key, row in rows.items() if not _has(made.unknown, fresh[key])}
             self._store.write(space, known)
         return _gathered(made, keys, {**held, **rows})
+
+
+def _together(parts: Sequence[NDArray[np.bool_] | None]) -> NDArray[np.bool_] | None:
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def _file(path: str | Path | None) -> Path | None:

@@ -150,7 +150,7 @@ def _units(text: str, size: int, overlap: int, tokenizer: Spanning) -> Iterator[
         if last - first <= size:
             yield _Unit(begin, end, last - first)
             continue
-        cuts = list(_cuts(text, begins, ends, (first, last), overlap or size))
+        cuts = list(_cuts(text, begins, ends, (first, last), (overlap or size, size)))
         starts = [begin, *(int(begins[cut]) for cut in cuts)]
         for start, stop, held in zip(
             starts, [*starts[1:], end], np.diff([first, *cuts, last]).tolist(), strict=True
@@ -163,15 +163,23 @@ def _cuts(
     begins: NDArray[np.int64],
     ends: NDArray[np.int64],
     pieces: tuple[int, int],
-    most: int,
+    sizes: tuple[int, int],
 ) -> Iterator[int]:
-    """Yield the pieces before which a long sentence is cut: the last word that fits, if any."""
+    """Yield the pieces before which a long sentence is cut.
+
+    Before the last word within the first size, else the first one within the second; only a word
+    that is longer than that is cut itself.
+    """
     first, last = pieces
-    while last - first > most:
-        words = (
-            place
-            for place in range(first + most, first, -1)
-            if any(map(str.isspace, text[ends[place - 1] : begins[place]]))
-        )
-        first = next(words, first + most)
+    wanted, most = sizes
+
+    def begins_word(place: int) -> bool:
+        return any(map(str.isspace, text[ends[place - 1] : begins[place]]))
+
+    while last - first > wanted:
+        places = (*range(first + wanted, first, -1), *range(first + wanted + 1, first + most + 1))
+        within = (place for place in places if place < last and begins_word(place))
+        first = next(within, last if last - first <= most else first + most)
+        if first == last:
+            return
         yield first

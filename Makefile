@@ -46,7 +46,7 @@ bench-graphs: $(PEERS)/.peers
 	@$(PEERS)/bin/python -m benchmarks graphs
 
 bench-text: $(TEXTS)/.peers
-	@$(TEXTS)/bin/python -m benchmarks text
+	@$(TEXTS)/bin/python -m benchmarks text transformer
 
 docs: $(DEV)
 	@$(VENV)/bin/python -m pytest -q tests/test_readme.py --doctest-modules src

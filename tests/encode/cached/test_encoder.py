@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedry import CachedEncoder, Card, Collection, Encoded, InputError
-from embedry.card import fingerprint
+from embedry.card import Probes, fingerprint
 
 TEXTS = st.lists(st.text(max_size=6), max_size=12)
 
@@ -241,3 +241,18 @@ def test_cached_says_which_of_many_it_cut(tmp_path):
     encoded = CachedEncoder(Counting(), path=tmp_path / "vectors").encode(texts)
     assert encoded.truncated_items.tolist() == [False] * 4990 + [True] * 10
     assert encoded.truncated == 10
+
+
+def test_cached_finds_a_space_that_is_the_same_but_for_rounding(tmp_path):
+    """A server that rounds otherwise after a restart is known by its probes; another is not."""
+    path, made = tmp_path / "vectors", []
+    vectors = np.random.default_rng(0).standard_normal((2, Counting.dims)).astype(np.float32)
+    for number, moved in enumerate((0.0, 1e-6, 1e-6, 0.5)):
+        inner = Counting()
+        noise = np.random.default_rng(number).standard_normal(vectors.shape).astype(np.float32)
+        probes = Probes.of(("one", "two"), vectors + np.float32(moved) * noise)
+        inner.card = replace(inner.card, fingerprint=fingerprint(str(number)), probes=probes)
+        cached = CachedEncoder(inner, path=path)
+        cached.encode(["a", "b"])
+        made.append(cached.misses_)
+    assert made == [2, 0, 0, 2]

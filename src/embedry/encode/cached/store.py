@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS vectors (
     used INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_use ON vectors (used);
+CREATE TABLE IF NOT EXISTS spaces (space BLOB PRIMARY KEY, card TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS room (bytes INTEGER NOT NULL);
 INSERT INTO room SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM room);
 """
@@ -60,6 +61,15 @@ class VectorStore:
     def used_bytes(self) -> int:
         """How many bytes the rows take, about."""
         return self._do(lambda base: int(base.execute(_ROOM).fetchone()[0]), 0)
+
+    def spaces(self) -> dict[bytes, str]:
+        """Return the card of each space that has been kept, as JSON."""
+        return self._do(lambda base: dict(base.execute("SELECT space, card FROM spaces")), {})
+
+    def add_space(self, space: bytes, card: str) -> None:
+        """Remember the card of a space."""
+        insert = "INSERT OR IGNORE INTO spaces VALUES (?, ?)"
+        self._do(lambda base: bool(base.execute(insert, (space, card))), False)
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, Row]:
         """Return what is there of some keys, and mark it as used."""
@@ -165,6 +175,7 @@ def _let_go(base: sqlite3.Connection, wanted: int) -> None:
 def _clear(base: sqlite3.Connection, space: bytes | None) -> None:
     where, which = ("", ()) if space is None else (" WHERE space = ?", (space,))
     base.execute(f"DELETE FROM vectors{where}", which)  # noqa: S608
+    base.execute(f"DELETE FROM spaces{where}", which)  # noqa: S608
     held = f"SELECT TOTAL(LENGTH(vector) + {_OVERHEAD}) FROM vectors"  # noqa: S608
     base.execute(f"UPDATE room SET bytes = CAST(({held}) AS INTEGER)")  # noqa: S608
     base.commit()

@@ -13,14 +13,17 @@ OpenAI, API reference, "Create embeddings".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from threading import Event
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from embedry.card import Card, Operation, Probes, check, fingerprint
 from embedry.encode.encoder import Encoded
 from embedry.encode.probes import PROBE_PARTS, PROBE_TEXTS
+from embedry.encode.remote.key import Key
 from embedry.encode.remote.replies import Reply, read_reply
 from embedry.encode.remote.server import Server
 from embedry.encode.texts import as_texts
@@ -39,6 +42,7 @@ __all__ = ["RemoteEncoder"]
 
 KIND = "remote"
 _MOST_TEXTS, _MOST_AT_ONCE = 2048, 64
+_SHOWN = 500  # characters of an error
 
 
 class RemoteEncoder:
@@ -58,7 +62,8 @@ class RemoteEncoder:
         What is put before a text, such as ``{"query": "query: ", "document": "passage: "}``.
     key_variable : str or None
         The environment variable that holds the key. The key itself is read when it is needed and
-        is in no card, file, message or representation. None sends none.
+        is in no card, file, message or representation. None sends none. An encoder out of a file
+        sends it only to hosts named in ``EMBEDRY_TRUSTED_HOSTS``, as files may come from anybody.
     batch : int
         Texts a request, in [1, 2048].
     concurrency : int
@@ -116,7 +121,8 @@ class RemoteEncoder:
         self.timeout = real_number("timeout", timeout, 1e-3, 1e5)
         self.retries = whole_number("retries", retries, 0, 100)
         self.tokens_used_ = 0
-        self._server = Server(self.url, self.key_variable, self.timeout, self.retries)
+        self._key = Key(self.key_variable, self.url)
+        self._server = Server(self.url, self._key, self.timeout, self.retries)
         self._base64 = True
         self._known: Card | None = None  # of a file: what the server must still serve
         self._card: Card | None = None
@@ -177,7 +183,8 @@ class RemoteEncoder:
 
         Notes
         -----
-        Interrupted, requests under way are let run out, and no more are sent.
+        Where one request fails, and when interrupted, no more are sent, and none is tried again.
+        Characters that are no Unicode by themselves (lone surrogates) are sent as U+FFFD.
         """
         texts = as_texts(items)
         if role not in ("document", "query"):
@@ -240,6 +247,8 @@ class RemoteEncoder:
         try:
             encoder = cls(**file.header["settings"])
             encoder._known = Card.from_dict(file.header["card"])
+            encoder._key = Key(encoder.key_variable, encoder.url, out_of_file=True)
+            encoder._server.key = encoder._key
         except (KeyError, TypeError, ValueError) as error:
             raise FileFormatError(f"{path} is damaged: {error}", path=path) from error
         return encoder
@@ -263,24 +272,23 @@ class RemoteEncoder:
         )
 
     def _prompted(self, text: str, role: str) -> str:
-        return self.prompts.get(role, "") + text
+        whole = self.prompts.get(role, "") + text
+        return whole.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return vectors of texts, asked for in batches, several at once."""
         parts = [texts[first : first + self.batch] for first in range(0, len(texts), self.batch)]
-        with (
-            ThreadPoolExecutor(min(self.concurrency, len(parts))) as pool,
-            bar(f"Encoding by {self.model}", len(texts)) as advance,
-        ):
-            asked = [pool.submit(self._asked, part) for part in parts]
+        pool, stop = ThreadPoolExecutor(min(self.concurrency, len(parts))), Event()
+        with bar(f"Encoding by {self.model}", len(texts)) as advance:
+            asked = {pool.submit(self._asked, part, stop): len(part) for part in parts}
             try:
-                replies = []
-                for part, answer in zip(parts, asked, strict=True):
-                    replies.append(answer.result())
-                    advance(len(part))
-            except BaseException:
+                for answer in as_completed(asked):
+                    answer.result()
+                    advance(asked[answer])
+            finally:
+                stop.set()
                 pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        replies = [answer.result() for answer in asked]
         self.tokens_used_ += sum(reply.tokens for reply in replies)
         widths = sorted({reply.vectors.shape[1] for reply in replies})
         if len(widths) != 1 or (self.dims or widths[0]) != widths[0]:
@@ -288,19 +296,27 @@ class RemoteEncoder:
             raise RemoteError(f"{self.url} must give {wanted}; got {', '.join(map(str, widths))}.")
         return np.concatenate([reply.vectors for reply in replies])
 
-    def _asked(self, texts: Sequence[str]) -> Reply:
+    def _asked(self, texts: Sequence[str], stop: Event) -> Reply:
+        """Ask for one batch; whatever goes wrong, the key is not in what is said."""
+        try:
+            return self._once(texts, stop)
+        except RemoteError as error:
+            said = self._key.hushed(str(error))[:_SHOWN]
+            raise RemoteError(said, status=error.status) from None
+
+    def _once(self, texts: Sequence[str], stop: Event) -> Reply:
         """Ask for one batch; a server that knows no base64 is asked for numbers from then on."""
         body: dict[str, object] = {"model": self.model, "input": list(texts)}
         if self.dims is not None:
             body["dimensions"] = self.dims
         if self._base64:
             try:
-                answer = self._server.post("embeddings", {**body, "encoding_format": "base64"})
-                return read_reply(answer, len(texts))
+                packed = {**body, "encoding_format": "base64"}
+                return read_reply(self._server.post("embeddings", packed, stop), len(texts))
             except RemoteError as error:
                 if error.status not in {400, 422}:
                     raise
-        reply = read_reply(self._server.post("embeddings", body), len(texts))
+        reply = read_reply(self._server.post("embeddings", body, stop), len(texts))
         self._base64 = False
         return reply
 
@@ -313,10 +329,15 @@ def _text(name: str, value: object) -> str:
 
 def _web(name: str, value: object) -> str:
     url = _text(name, value)
-    if not url.startswith(("http://", "https://")) or "@" in url.split("/")[2]:
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or any(mark in url for mark in "@?#"):
         raise InputError(
-            f"{name} must begin with http:// or https://, and hold no password; got "
-            f"{url.split('@')[-1]!r}. Name the variable of the key by key_variable=."
+            f"{name} must be http:// or https://, a host and perhaps a port and a path, with no "
+            "password or query (@, ?, #). Name the variable of the key by key_variable=."
         )
     return url
 

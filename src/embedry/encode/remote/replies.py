@@ -85,12 +85,20 @@ def _vector(value: object) -> NDArray[np.float32]:
         except (binascii.Error, ValueError) as error:
             raise RemoteError(f"A vector must be base64 of float32; {error}.") from error
     elif isinstance(value, list) and all(type(one) in {int, float} for one in value):
-        row = np.array(value, np.float32)
+        row = _numbers(value)
     else:
         raise RemoteError(f"A vector must be numbers or base64; got {_shown(value)}.")
     if not row.size or not np.isfinite(row).all() or not row.any():
         raise RemoteError("A vector must be finite, and not zero or empty; it was not.")
     return row.astype(np.float32)
+
+
+def _numbers(value: list[float]) -> NDArray[np.float32]:
+    try:
+        with np.errstate(over="ignore"):  # beyond float32 is infinity, which is refused
+            return np.array(value, np.float64).astype(np.float32)
+    except OverflowError:  # an int beyond float64
+        return np.full(1, np.inf, np.float32)
 
 
 def _tokens(body: object) -> int:
@@ -102,4 +110,4 @@ def _tokens(body: object) -> int:
 
 
 def _shown(value: object) -> str:
-    return f"{value!r:.80}"
+    return repr(value)  # whoever tells it takes secrets out first, and then cuts it

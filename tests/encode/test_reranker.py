@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from tests.encode.transformer.made import MODELS, change_json, plain_model
+from tests.encode.transformer.made import MODELS, change_json, plain_model, write_json
 
 import embedry as em
 from embedry.encode.reranker import Reranker, _head
@@ -38,8 +38,7 @@ def parts_of(folder):
     config = json.loads((folder / "config.json").read_text())
     architecture = Architecture.of(config)
     weights = Weights(Checkpoint(folder), architecture)
-    config["sentence_transformers"] = {"activation_fn": "torch.nn.modules.linear.Identity"}
-    return weights, _head(weights.checkpoint, config, architecture.family)
+    return weights, _head(weights.checkpoint, config, architecture.family, "identity")
 
 
 @pytest.mark.parametrize("name", RERANKERS)
@@ -81,6 +80,76 @@ def test_scores_end_as_the_model_says(model, where):
     })  # fmt: skip
     bare = Reranker(model, "float32").score("the bank", DOCUMENTS)
     np.testing.assert_allclose(squeezed, 1 / (1 + np.exp(-bare)), atol=1e-5)
+
+
+def saved_by_sentence_transformers(folder, **whole):
+    """Write beside the model what sentence-transformers 6.2 writes when it saves a reranker."""
+    module = {"idx": 0, "name": "0", "path": ""}
+    module["type"] = "sentence_transformers.base.modules.transformer.Transformer"
+    write_json(folder / "modules.json", [module])
+    write_json(
+        folder / "config_sentence_transformers.json", {"model_type": "CrossEncoder", **whole}
+    )
+    task = {"transformer_task": "sequence-classification", "module_output_name": "scores"}
+    write_json(folder / "sentence_bert_config.json", task)
+    return folder
+
+
+def test_newest_place_of_the_activation_goes_first(model):
+    """sentence-transformers 6 names it in its own file alone; what config.json says is older."""
+    squeezed = Reranker(model, "float32").score("the bank", DOCUMENTS)
+    change_json(model / "config.json", sentence_transformers={"activation_fn": "torch.nn.Tanh"})
+    named = "torch.nn.modules.linear.Identity"
+    saved_by_sentence_transformers(model, activation_fn=named, prompts={})
+    bare = np.asarray(Reranker(model, "float32").score("the bank", DOCUMENTS))
+    np.testing.assert_allclose(squeezed, 1 / (1 + np.exp(-bare)), atol=1e-5)
+
+
+def test_default_prompt_stands_before_the_query(model):
+    """Only the default one, and not before the documents; one that is not there is said."""
+    wanted = Reranker(model, "float32").score("a b the bank", DOCUMENTS)
+    prompts = {"query": "a b ", "other": "c "}
+    saved_by_sentence_transformers(model, prompts=prompts, default_prompt_name="query")
+    found = Reranker(model, "float32").score("the bank", DOCUMENTS)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    saved_by_sentence_transformers(model, prompts=prompts, default_prompt_name=None)
+    assert not np.allclose(Reranker(model, "float32").score("the bank", DOCUMENTS), wanted)
+    saved_by_sentence_transformers(model, prompts=prompts, default_prompt_name="gone")
+    with pytest.raises(em.InputError, match=r"default prompt must be one .*'gone' is none"):
+        Reranker(model)
+
+
+@pytest.mark.parametrize(
+    "tokenizer",
+    [{"model_input_names": ["input_ids", "attention_mask"]}, {"tokenizer_class": "MPNetTokenizer"}],
+)
+def test_texts_are_not_told_apart_where_the_tokenizer_does_not(model, tokenizer):
+    """Without token_type_ids every token is of the first text."""
+    told = np.asarray(Reranker(model, "float32").score("the bank", DOCUMENTS))
+    write_json(model / "tokenizer_config.json", tokenizer)
+    found = Reranker(model, "float32").score("the bank", DOCUMENTS)
+    weights, head = parts_of(model)
+    wanted = []
+    for ids in Tokens(model, 32).cut([("the bank", document) for document in DOCUMENTS]).ids:
+        mask = np.ones((1, len(ids)), np.float32)
+        wanted.append(pooled(forward(weights, ids[None], mask)[-1], mask, head)[0, 0])
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-np.array(wanted))), atol=1e-5)
+    assert not np.allclose(found, told, atol=1e-4)
+
+
+def test_reranker_of_sentence_transformers_is_read_to_its_length(model):
+    """sentence_bert_config.json goes before the tokenizer's; a module more is refused."""
+    saved_by_sentence_transformers(model)
+    change_json(model / "sentence_bert_config.json", max_seq_length=9)
+    found = Reranker(model, "float32").score("the bank", ["a b c a", "a b c a c c c c"])
+    assert found[0] == found[1]
+    score = {
+        "type": "sentence_transformers.cross_encoder.modules.LogitScore",
+        "path": "1_LogitScore",
+    }
+    write_json(model / "modules.json", [{"type": "x.Transformer", "path": ""}, score])
+    with pytest.raises(em.InputError, match="one module, a Transformer; this one has LogitScore"):
+        Reranker(model)
 
 
 def test_rank_is_the_order_of_the_scores(model):

@@ -12,6 +12,7 @@ R. Nogueira, K. Cho, "Passage re-ranking with BERT", 2019.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -21,7 +22,7 @@ from embedry.encode.transformer.found import find_model
 from embedry.encode.transformer.model.architecture import Architecture
 from embedry.encode.transformer.model.head import ACTIVATIONS, Dense, Head, Scaled, Step
 from embedry.encode.transformer.network import Network
-from embedry.encode.transformer.recipe import longest_text, read_json
+from embedry.encode.transformer.recipe import longest_text, read_json, read_modules
 from embedry.encode.transformer.tokens import Tokens
 from embedry.errors import InputError
 from embedry.progress import bar
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embedry.encode.transformer.model.checkpoint import Checkpoint
+    from embedry.encode.transformer.tokens import Tokenized
 
 __all__ = ["Reranker"]
 
@@ -69,6 +71,9 @@ class Reranker:
 
     Notes
     -----
+    The activation of the score, the default prompt, which is put before the query, and the length
+    are those that the model's files name, as sentence-transformers reads them.
+
     Time grows with the number of documents: some 100 pairs of 100 words a second and core, for
     a model of six layers and 384 dims.
     """
@@ -86,13 +91,18 @@ class Reranker:
                 f"precision must be one of {', '.join(get_args(Precision))}; got {precision!r}."
             )
         self.name = str(name)
-        folder = find_model(self.name, revision).folder
+        found = find_model(self.name, revision).folder
+        whole = read_json(found / "config_sentence_transformers.json", {})
+        folder, sentence = _place(found)
         config = read_json(folder / "config.json")
         architecture = Architecture.of(config)
         tokenizer = read_json(folder / "tokenizer_config.json", {})
-        self._tokens = Tokens(folder, longest_text(architecture, {}, tokenizer))
+        self._prompt = _prompt(whole)
+        self._tells_apart = _tells_apart(tokenizer)
+        self._tokens = Tokens(folder, longest_text(architecture, sentence, tokenizer))
         self._network = Network(folder, architecture, precision, threads)
-        head = _head(self._network.weights.checkpoint, config, architecture.family)
+        final = _final(whole, config)
+        head = _head(self._network.weights.checkpoint, config, architecture.family, final)
         parts = fingerprint("scores", self._network.digest, *head.to_parts())
         self._runtime = self._network.runtime(parts, lambda graph: [graph.pooled(head)])
 
@@ -116,7 +126,7 @@ class Reranker:
         InputError
             If the query or a document is no str, or ``documents`` is a single one.
         """
-        pairs = _pairs(query, documents)
+        pairs = _pairs(query, documents, self._prompt)
         scores = np.empty(len(pairs), np.float32)
         with bar("Reading pairs", len(pairs)) as advance:
             for first in range(0, len(pairs), _PAIRS_AT_ONCE):
@@ -130,7 +140,7 @@ class Reranker:
                     some[part] = outputs[0][:, 0]
                     advance(len(part))
 
-                cut = self._tokens.cut(pairs[first : first + _PAIRS_AT_ONCE])
+                cut = self._cut(pairs[first : first + _PAIRS_AT_ONCE])
                 self._network.run(self._runtime, cut, take)
         return scores
 
@@ -162,29 +172,75 @@ class Reranker:
         order = np.argsort(-scores, kind="stable")[:k]
         return [(int(place), float(scores[place])) for place in order]
 
+    def _cut(self, pairs: list[tuple[str, str]]) -> Tokenized:
+        cut = self._tokens.cut(pairs)
+        if self._tells_apart:
+            return cut
+        return replace(cut, segments=[np.zeros_like(numbers) for numbers in cut.segments])
 
-def _pairs(query: str, documents: Iterable[str]) -> list[tuple[str, str]]:
+
+def _pairs(query: str, documents: Iterable[str], prompt: str) -> list[tuple[str, str]]:
     if not isinstance(query, str):
         raise InputError(f"query must be a text; got a {type(query).__name__}.")
     if isinstance(documents, (str, bytes)) or not isinstance(documents, Iterable):
         raise InputError(
             f"documents must be a list of texts; got {documents!r:.40}. Pass [text] for one."
         )
-    pairs = [(query, document) for document in documents]
-    for place, (_, document) in enumerate(pairs):
+    texts = list(documents)
+    for place, document in enumerate(texts):
         if not isinstance(document, str):
             raise InputError(f"Documents must be str; {place} is a {type(document).__name__}.")
-    return pairs
+    return [(prompt + query, document) for document in texts]
 
 
-def _head(checkpoint: Checkpoint, config: Mapping[str, Any], family: str) -> Head:
+def _place(found: Path) -> tuple[Path, dict[str, Any]]:
+    """Return the folder of the network, and what sentence-transformers says of its texts."""
+    modules = read_modules(found)
+    if not modules:
+        return found, {}
+    if others := [kind for kind, _ in modules[1:]]:
+        raise InputError(
+            f"A reranker must be one module, a Transformer; this one has {', '.join(others)} "
+            "behind it, which is not built."
+        )
+    folder = found / modules[0][1]
+    return folder, read_json(folder / "sentence_bert_config.json", {})
+
+
+def _prompt(whole: Mapping[str, Any]) -> str:
+    """Return what stands before each query: the default prompt, if the model names one."""
+    named, default = whole.get("prompts") or {}, whole.get("default_prompt_name")
+    if default is None:
+        return ""
+    prompt = named.get(default) if isinstance(named, dict) else None
+    if not isinstance(prompt, str):
+        raise InputError(
+            f"The default prompt must be one of the model's prompts; {default!r} is none. Mend "
+            "its config_sentence_transformers.json."
+        )
+    return prompt
+
+
+# tokenizers that number no texts where their config does not say; those of BERT do
+_NUMBER_NONE = ("DistilBert", "MPNet", "Roberta", "XLMRoberta")
+
+
+def _tells_apart(tokenizer: Mapping[str, Any]) -> bool:
+    """Return whether the model is told which tokens are of the query and which of the document."""
+    names = tokenizer.get("model_input_names")
+    if isinstance(names, list):
+        return "token_type_ids" in names
+    return not str(tokenizer.get("tokenizer_class")).startswith(_NUMBER_NONE)
+
+
+def _head(checkpoint: Checkpoint, config: Mapping[str, Any], family: str, final: str) -> Head:
     """Return what makes a score of the first token, as the family does it."""
     tanh = _step(checkpoint, _FIRST[family], _ACTIVATION.get(family, "tanh"))
     steps: list[Step] = [tanh]
     if family == "modernbert":
         steps.append(Scaled(checkpoint.read("head.norm.weight"), checkpoint.get("head.norm.bias")))
     last = "classifier.out_proj" if f"{_LAST}.out_proj.weight" in checkpoint else _LAST
-    steps.append(_step(checkpoint, last, _final(config)))
+    steps.append(_step(checkpoint, last, final))
     labels = len(checkpoint.read(f"{last}.weight"))
     if labels != 1:
         raise InputError(
@@ -211,13 +267,23 @@ def _step(checkpoint: Checkpoint, name: str, activation: str) -> Dense:
     return Dense(checkpoint.read(f"{name}.weight"), checkpoint.get(f"{name}.bias"), activation)
 
 
-def _final(config: Mapping[str, Any]) -> str:
-    """Return the activation of the score: what the model says, else a sigmoid."""
+def _final(whole: Mapping[str, Any], config: Mapping[str, Any]) -> str:
+    """Return the activation of the score: what the model says, else a sigmoid.
+
+    It stands in one of three places, as sentence-transformers has written it over the years; the
+    newest goes first.
+    """
     told = config.get("sentence_transformers") or {}
-    named = told.get("activation_fn") or config.get("sbert_ce_default_activation_function")
-    activation = str(named or "Sigmoid").rpartition(".")[2].lower()
-    if activation not in ACTIVATIONS:
+    named = (
+        whole.get("activation_fn")
+        or told.get("activation_fn")
+        or config.get("sbert_ce_default_activation_function")
+        or "torch.nn.Sigmoid"
+    )
+    activation = str(named).rpartition(".")[2].lower()
+    if activation not in ACTIVATIONS or not str(named).startswith("torch."):
         raise InputError(
-            f"The activation of a score must be one of {', '.join(ACTIVATIONS)}; got {named!r}."
+            f"The activation of a score must be torch's, and one of {', '.join(ACTIVATIONS)}; got "
+            f"{named!r}."
         )
     return activation

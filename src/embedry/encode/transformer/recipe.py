@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["Recipe", "longest_text", "read_json", "read_recipe"]
+__all__ = ["Recipe", "longest_text", "read_json", "read_modules", "read_recipe"]
 
 ROLES = {"document": ("document", "passage", "corpus"), "query": ("query",)}
 _FLAGS = {
@@ -143,6 +143,28 @@ def read_json(path: Path, default: dict[str, Any] | None = None) -> dict[str, An
     if not isinstance(values, dict):
         raise FileFormatError(f"{path} must hold an object; got {values!r:.40}.", path=path)
     return values
+
+
+def read_modules(folder: Path) -> list[tuple[str, str]]:
+    """Read which modules a folder has.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of (kind, path)
+        The Transformer first; empty for a plain folder. Paths are inside of the folder.
+
+    Raises
+    ------
+    FileFormatError
+        If ``modules.json`` is damaged.
+    InputError
+        If the first is no Transformer.
+    """
+    return [(_kind(module), _path(module)) for module in _modules(folder)]
 
 
 def _modules(folder: Path) -> list[dict[str, Any]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -78,6 +82,37 @@ def test_tokens_have_a_card_of_their_own(encoder):
     assert last.relation_to(encoder.card) is em.Relation.FOREIGN
 
 
+def test_tokens_of_another_precision_prove_themselves(encoder, model):
+    """bfloat16 is the same space, by probes; int8 is it quantised; weights moved are another."""
+    exact = encoder.encode_tokens(TEXT).card
+    rounded = em.TextEncoder(model, "int8").encode_tokens(TEXT).card
+    assert (exact.precision, rounded.precision) == ("float32", "int8")
+    assert exact.relation_to(rounded) is em.Relation.QUANTIZED
+    with contextlib.suppress(em.InputError):  # not every CPU has it
+        brief = em.TextEncoder(model, "bfloat16").encode_tokens(TEXT).card
+        assert brief.runtime != exact.runtime
+        assert exact.relation_to(brief) is em.Relation.EQUIVALENT
+    other = dataclasses.replace(exact, runtime="torch")
+    assert exact.relation_to(other) is em.Relation.EQUIVALENT
+    assert len(exact.probes.items) == 8
+
+
+def test_tokens_of_several_threads_with_other_layers(encoder):
+    """A choice made by one thread takes nothing away from another that is at work."""
+    choices = [(0,), (1,), (2,), (0, 1)]
+    wanted = [encoder.encode_tokens(TEXT, layers).tokens.vectors for layers in choices]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            made = [pool.submit(encoder.encode_tokens, TEXT, c) for _ in range(8) for c in choices]
+            found = [each.result().tokens.vectors for each in made]
+    finally:
+        sys.setswitchinterval(before)
+    for place, vectors in enumerate(found):
+        np.testing.assert_allclose(vectors, wanted[place % 4], atol=1e-6)
+
+
 def test_tokens_of_a_text_that_is_too_long_end(encoder):
     """What the model did not read has no vector, and this is said."""
     found = encoder.encode_tokens("the " * 40 + "bank")
@@ -103,11 +138,18 @@ def test_words_are_asked_for_by_name(encoder):
     assert caught.value.ids == ("lake",)
 
 
-@pytest.mark.parametrize("layers", [(3,), (-4,), (), ("1",), (1.0,)])
+@pytest.mark.parametrize("layers", [(3,), (-4,), (), ("1",), (1.0,), 0, None, (True,), "12"])
 def test_tokens_refuse_layers_that_are_not_there(encoder, layers):
     """Which there are is in the message."""
     with pytest.raises(em.InputError, match=r"layers must be ints in \[-3, 2\]"):
         encoder.encode_tokens(TEXT, layers=layers)
+
+
+def test_tokens_take_layers_of_numpy(encoder):
+    """An array of ints is ints."""
+    found, wanted = (encoder.encode_tokens(TEXT, some) for some in (np.array([0, 1]), (0, 1)))
+    np.testing.assert_array_equal(found.tokens.vectors, wanted.tokens.vectors)
+    assert found.card == wanted.card
 
 
 def test_tokens_refuse_what_is_no_text(encoder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import os
@@ -290,6 +291,18 @@ def test_bfloat16_is_equivalent_where_the_cpu_has_it(model):
     assert (one * two).sum(axis=1).min() > 0.999
 
 
+def test_cut_dims_are_proven_like_whole_ones(model, tmp_path):
+    """Probes are encoded at the cut width: another runtime can prove itself, another model not."""
+    short = em.TextEncoder(model, "float32", dims=5)
+    probes = np.frombuffer(short.card.probes.vectors, "<f4").reshape(4, 5)
+    wanted = short.encode(short.card.probes.items[:2]).vectors
+    np.testing.assert_allclose(probes[:2], wanted, atol=1e-6)
+    elsewhere = dataclasses.replace(short.card, runtime="openvino bfloat16")
+    assert short.card.relation_to(elsewhere) is em.Relation.EQUIVALENT
+    other = em.TextEncoder(sentence_model(tmp_path / "cls", pooling="cls"), "float32", dims=5)
+    assert short.card.relation_to(other.card) is em.Relation.FOREIGN
+
+
 def test_int8_is_the_same_space_quantised(model):
     """Near the exact vectors; searched with them, not stored among them."""
     exact, rounded = em.TextEncoder(model, "float32"), em.TextEncoder(model, "int8")
@@ -385,7 +398,7 @@ def test_encoder_compiles_once_and_believes_no_damaged_cache(model, monkeypatch,
     real = runtime._keep
     monkeypatch.setattr(runtime, "_keep", lambda *given: (built.append(1), real(*given)))
     first = em.TextEncoder(model, "float32").encode(TEXTS).vectors
-    second = em.TextEncoder(model, "float32").encode(TEXTS).vectors
+    second = em.TextEncoder(model, "float32", threads=2).encode(TEXTS).vectors
     assert len(built) == 1
     np.testing.assert_array_equal(first, second)
     (file,) = (tmp_path / "cache").rglob("*.graph")

@@ -11,13 +11,15 @@ are contextualized word representations?", 2019 (what the layers hold).
 
 from __future__ import annotations
 
+import operator
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embedry.card import Card, fingerprint
+from embedry.card import Card, Probes, fingerprint
+from embedry.encode.probes import PROBE_TEXTS
 from embedry.encode.transformer.tokens import Tokenized
 from embedry.errors import InputError, UnknownIdError
 
@@ -94,6 +96,14 @@ class Contextual:
     truncated: bool
 
 
+@dataclass(frozen=True, eq=False)
+class _Choice:
+    """What computes some layers, and the card of their mean."""
+
+    runtime: Runtime
+    card: Card
+
+
 class Contexts:
     """Encodes words in context.
 
@@ -106,7 +116,7 @@ class Contexts:
     def __init__(self, network: Network, tokens: Tokens) -> None:
         self._network = network
         self._tokens = tokens
-        self._runtimes: dict[tuple[int, ...], Runtime] = {}
+        self._choices: dict[tuple[int, ...], _Choice] = {}
 
     def encode(self, text: str, layers: Sequence[int]) -> Contextual:
         """Return the vectors of one text's tokens and words.
@@ -126,52 +136,84 @@ class Contexts:
         InputError
             If there is no such layer, or none is named.
         """
-        chosen = self._checked(layers)
+        choice = self._choice(self._checked(layers))
         spans = self._tokens.encoding(text)
-        rows = self._rows(spans, chosen)
         begins, ends = np.array(spans.offsets, np.int64).reshape(-1, 2).T
-        real = (np.array(spans.special_tokens_mask) == 0) & (ends > begins)
-        tokens = _spans(text, begins[real], ends[real], rows[real])
-        card = Card(
-            "transformer tokens",
-            rows.shape[1],
-            "cosine",
-            fingerprint("tokens", self._network.digest, self._tokens.digest, chosen),
-            ("token", "word"),
-            runtime=f"openvino {self._network.precision}",
-        )
-        return Contextual(tokens, _words(text, tokens), card, bool(spans.overflowing))
+        real = _real(spans)
+        tokens = _spans(text, begins[real], ends[real], self._rows(choice.runtime, spans)[real])
+        return Contextual(tokens, _words(text, tokens), choice.card, bool(spans.overflowing))
 
     def _checked(self, layers: Sequence[int]) -> tuple[int, ...]:
         count = self._network.architecture.layers + 1
-        whole = all(isinstance(layer, int) and -count <= layer < count for layer in layers)
-        if not whole or not layers:
+        try:
+            numbers = [_whole(layer) for layer in layers]
+        except TypeError:
+            numbers = []
+        if not numbers or not all(-count <= number < count for number in numbers):
             raise InputError(
                 f"layers must be ints in [{-count}, {count - 1}], 0 for the embeddings; got "
                 f"{layers!r}."
             )
-        return tuple(sorted({layer % count for layer in layers}))
+        return tuple(sorted({number % count for number in numbers}))
 
-    def _rows(self, spans: Any, chosen: tuple[int, ...]) -> NDArray[np.float32]:
-        """Return the mean of the chosen layers, (tokens, hidden)."""
+    def _rows(self, runtime: Runtime, spans: Any) -> NDArray[np.float32]:
+        """Return the mean of the layers of a runtime, (tokens, hidden)."""
         ids, segments = (np.array(one, np.int32) for one in (spans.ids, spans.type_ids))
         cut = Tokenized([ids], [segments], np.zeros(1, np.bool_))
         found: list[NDArray[np.float32]] = []
-        runtime = self._runtime(chosen)
         self._network.run(
             runtime, cut, lambda _part, outputs: found.append(np.mean(outputs, axis=0)[0])
         )
         return found[0]
 
-    def _runtime(self, chosen: tuple[int, ...]) -> Runtime:
-        if chosen not in self._runtimes:
+    def _choice(self, chosen: tuple[int, ...]) -> _Choice:
+        choice = self._choices.get(chosen)
+        if choice is None:
             key = fingerprint("layers", self._network.digest, chosen)
-            self._runtimes = {  # of one choice only: each holds the network once more
-                chosen: self._network.runtime(
-                    key, lambda graph: [graph.states[layer] for layer in chosen]
-                )
-            }
-        return self._runtimes[chosen]
+            runtime = self._network.runtime(
+                key, lambda graph: [graph.states[layer] for layer in chosen]
+            )
+            choice = _Choice(runtime, self._card(chosen, runtime))
+            self._choices = {chosen: choice}  # one only: each holds the network once more
+        return choice
+
+    def _card(self, chosen: tuple[int, ...], runtime: Runtime) -> Card:
+        precision = self._network.precision
+        card = Card(
+            "transformer tokens",
+            self._network.architecture.hidden,
+            "cosine",
+            fingerprint("tokens", self._network.digest, self._tokens.digest, chosen),
+            ("token", "word"),
+            runtime=f"openvino {precision}",
+            precision="int8" if precision == "int8" else "float32",
+        )
+        return replace(card, probes=self._probes(runtime))
+
+    def _probes(self, runtime: Runtime) -> Probes:
+        """Return what proves the space: the mean of a text's tokens, and the last of them."""
+        means, lasts = [], []
+        for text in PROBE_TEXTS:
+            spans = self._tokens.encoding(text)
+            rows = self._rows(runtime, spans)
+            rows = rows[_real(spans)] if _real(spans).any() else rows
+            means.append(rows.mean(axis=0))
+            lasts.append(rows[-1])
+        items = (*PROBE_TEXTS, *(f"the last token of {text!r}" for text in PROBE_TEXTS))
+        return Probes.of(items, np.array(means + lasts, np.float32))
+
+
+def _whole(layer: Any) -> int:
+    if isinstance(layer, (bool, np.bool_)):
+        raise TypeError("a bool is no layer")
+    return operator.index(layer)
+
+
+def _real(spans: Any) -> NDArray[np.bool_]:
+    """Return which tokens stand for something in the text, (tokens,)."""
+    begins, ends = np.array(spans.offsets, np.int64).reshape(-1, 2).T
+    found: NDArray[np.bool_] = (np.array(spans.special_tokens_mask) == 0) & (ends > begins)
+    return found
 
 
 def _spans(

@@ -94,10 +94,11 @@ class TransformerEngine:
         self._network = Network(recipe.folder, recipe.architecture, asked.precision, threads)
         content = self._fingerprint()
         self._runtime = self._network.runtime(content, lambda graph: [graph.pooled(recipe.head)])
-        self._dims = recipe.head.dims
         card = self._card(content)
-        self.card = card if asked.dims is None else card.truncated(asked.dims)
-        self._dims = self.card.dims
+        card = card if asked.dims is None else card.truncated(asked.dims)
+        self._dims = card.dims
+        card = replace(card, probes=Probes.of(PROBE_TEXTS, self._probes()))
+        self.card = read_lineage(self._found.folder).told(card)
         self._contexts = Contexts(self._network, self._tokens)
 
     @classmethod
@@ -226,7 +227,7 @@ class TransformerEngine:
 
     def _card(self, content: str) -> Card:
         recipe, found, precision = self._recipe, self._found, self._network.precision
-        card = Card(
+        return Card(
             KIND,
             recipe.head.dims,
             recipe.metric,
@@ -242,8 +243,6 @@ class TransformerEngine:
             runtime=f"openvino {precision}",
             precision="int8" if precision == "int8" else "float32",
         )
-        card = replace(card, probes=Probes.of(PROBE_TEXTS, self._probes()))
-        return read_lineage(found.folder).told(card)
 
     def _probes(self) -> NDArray[np.float32]:
         vectors = np.empty((len(PROBE_TEXTS), self._dims), np.float32)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from embedry import __version__
-from embedry.cli import evaluate, finetune, fit, show, split, words
+from embedry.cli import encode, evaluate, finetune, fit, show, split, words
 from embedry.cli.arguments import AsJson, CollectionPath, HowMany, known_id
-from embedry.cli.spaces import Format, FormatName, Mend, ModelFile, open_space
+from embedry.cli.encode import EncoderName, Precision, named_encoder
+from embedry.cli.spaces import Format, FormatName, Mend, open_space
 from embedry.cli.taste import (
     KnownItems,
     Taste,
@@ -40,6 +41,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command()(split.split)
+app.command()(encode.encode)
 app.command()(finetune.finetune)
 app.add_typer(fit.app, name="fit")
 app.add_typer(words.app, name="words")
@@ -83,7 +85,11 @@ def demo(
 def add_field(
     collection: CollectionPath,
     name: Annotated[str, typer.Argument(help="How searches will call the field.")],
-    model: ModelFile,
+    model: Annotated[
+        Path | None,
+        typer.Argument(help="What fit, encode or save wrote; or .vec, .txt, .bin or .parquet."),
+    ] = None,
+    encoder: EncoderName = None,
     missing: Annotated[
         str, typer.Option(help="Ids that the collection lacks: error, skip or create.")
     ] = "error",
@@ -94,18 +100,23 @@ def add_field(
     mend: Mend = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put what was learned into a collection, as a field of it.
+    """Put what was learned, or an encoder of text, into a collection, as a field of it.
 
-    Word2Vec places the documents that are there and that will come; of all
-    others each id is an item. With --missing create, a collection that is not
-    there is made.
+    Word2Vec, and what --encoder names, places the documents that are there and
+    that will come; of all others each id is an item. With --missing create, a
+    collection that is not there is made.
     """
     from embedry.learn.word2vec import Word2Vec
     from embedry.store.collection import Collection
 
+    if model is None or encoder is not None:
+        if model is not None or encoder is None:
+            raise InputError("Pass exactly one of a model file and --encoder.")
+        _add_encoder(collection, name, encoder, as_json=as_json)
+        return
     space = open_space(model, form, mend=mend)
-    encoder = None if as_items or not isinstance(space.model, Word2Vec) else space.model
-    if encoder is not None and missing != "error":
+    words = None if as_items or not isinstance(space.model, Word2Vec) else space.model
+    if words is not None and missing != "error":
         raise InputError("--missing is for ids, and Word2Vec places documents. Pass --as-items.")
     is_new = missing == "create" and not collection.exists()
     with (
@@ -114,8 +125,8 @@ def add_field(
     ):
         done = items.add_field(
             name,
-            encoder=encoder,
-            embeddings=None if encoder else space.embeddings,
+            encoder=words,
+            embeddings=None if words else space.embeddings,
             missing=missing,  # type: ignore[arg-type]  # checked by the collection
         )
         facts = {
@@ -124,6 +135,20 @@ def add_field(
             **asdict(done),
             "items": len(items),
             "mended": dict(space.embeddings.mended),
+        }
+    show.facts(f"Added {name} to {collection.name}", facts, as_json=as_json)
+
+
+def _add_encoder(collection: Path, name: str, encoder: str, *, as_json: bool) -> None:
+    from embedry.store.collection import Collection
+
+    with Collection.open(collection, must_exist=True) as items:
+        done = items.add_field(name, encoder=named_encoder(encoder, Precision.AUTO, None))
+        facts = {
+            "field": name,
+            "space": str(items.field(name).card),
+            **asdict(done),
+            "items": len(items),
         }
     show.facts(f"Added {name} to {collection.name}", facts, as_json=as_json)
 

@@ -96,17 +96,20 @@ class Runtime:
                 if found is None:
                     return
                 number, batch = found
-                _set(request, batch)
+                shared = _set(request, batch)
                 request.infer()
                 take(number, _outputs(request))
+                del shared  # until here, the request reads it
 
         run_in_threads([work] * self.threads)
 
 
-def _set(request: Any, batch: Batch) -> None:
-    tensor = openvino().Tensor
-    for number, array in enumerate(batch):
-        request.set_input_tensor(number, tensor(np.ascontiguousarray(array), shared_memory=True))
+def _set(request: Any, batch: Batch) -> list[NDArray[np.float32]]:
+    """Hand a batch to a request without a copy; return the arrays that it will read."""
+    arrays = [np.ascontiguousarray(array) for array in batch]
+    for number, array in enumerate(arrays):
+        request.set_input_tensor(number, openvino().Tensor(array, shared_memory=True))
+    return arrays
 
 
 def _outputs(request: Any) -> list[NDArray[np.float32]]:
@@ -140,12 +143,7 @@ def compiled(
     """
     ov = openvino()
     core = ov.Core()
-    settings = {
-        "INFERENCE_PRECISION_HINT": _HINTS[precision],
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": threads,
-        "ENABLE_CPU_PINNING": False,
-    }
+    settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": _HINTS[precision]}
     if precision == "int8":
         settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = 128  # of numbers that share a scale
     able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -153,7 +151,9 @@ def compiled(
         raise InputError(
             "bfloat16 must be a precision of the CPU; this one has none. Use precision='auto'."
         )
-    place = _place(core, key, settings)
+    place = _place(core, key, settings)  # threads do not change what is compiled
+    settings |= {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": threads}
+    settings["ENABLE_CPU_PINNING"] = False
     if place is not None and (found := _load(ov, core, place, settings)) is not None:
         return Runtime(found[0], threads, found[1])
     model, kept = build()

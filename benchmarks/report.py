@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = (
     "numpy", "numba", "faiss-cpu", "gensim", "fastnode2vec", "implicit", "model2vec", "tokenizers",
-    "sentence-transformers",
+    "sentence-transformers", "openvino",
 )  # fmt: skip
 
 

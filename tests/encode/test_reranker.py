@@ -167,6 +167,13 @@ def test_rank_is_the_order_of_the_scores(model):
     assert reranker.rank("the bank", []) == []
 
 
+def test_reranker_reads_half_a_surrogate_pair_as_no_character(model):
+    """In the query and in documents."""
+    reranker = Reranker(model, "float32")
+    found = reranker.score("the \ud800 bank", ["a \udc00 loan"])
+    np.testing.assert_array_equal(found, reranker.score("the \ufffd bank", ["a \ufffd loan"]))
+
+
 def test_reranker_refuses_what_is_no_pair(model):
     """The message names which."""
     reranker = Reranker(model)

@@ -58,7 +58,8 @@ class TextEncoder:
         Left out, all are kept, whatever the model's files say.
     prompts : mapping of str to str, optional
         What is put before a text, by role, such as ``{"query": "query: ", "document":
-        "passage: "}``; in place of what the model's files name. Other keys are further roles.
+        "passage: "}``; in place of what the model's files name. Other keys are further roles; the
+        probes of a card are of documents and queries, so they prove nothing of such a role's.
 
     Attributes
     ----------
@@ -136,6 +137,11 @@ class TextEncoder:
         ------
         InputError
             If ``items`` is a single str, something in it is no str, or there is no such role.
+
+        Notes
+        -----
+        Half a surrogate pair, which is no character, is read as U+FFFD by a transformer; the static
+        encoder knows neither.
         """
         texts = as_texts(items)
         if role not in self.card.roles:

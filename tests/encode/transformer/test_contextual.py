@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from tests.encode.transformer.made import plain_model
+from tests.encode.transformer.made import change_json, plain_model, sentence_model, write_json
 
 import embedry as em
 from embedry.encode.transformer.model.architecture import Architecture
@@ -136,6 +136,32 @@ def test_words_are_asked_for_by_name(encoder):
     with pytest.raises(em.UnknownIdError, match="must hold 'lake'; it holds the, bank") as caught:
         found.words["lake"]
     assert caught.value.ids == ("lake",)
+
+
+def test_tokens_of_a_lowered_text_stand_where_they_stood(tmp_path):
+    """do_lower_case makes two characters of an İ; offsets and texts are of what came."""
+    folder = sentence_model(tmp_path / "model")
+    write_json(folder / "sentence_bert_config.json", {"do_lower_case": True})
+    parts = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    change_json(folder / "tokenizer.json", normalizer={**parts["normalizer"], "lowercase": False})
+    encoder, text = em.TextEncoder(folder, "float32"), "İİİİ River Bank"
+    found = encoder.encode_tokens(text)
+    assert found.words.texts == ("İİİİ", "River", "Bank")
+    assert found.tokens.texts[-2:] == ("River", "Bank")
+    spans = encoder.spans(text)
+    places = zip(spans.begins, spans.ends, strict=True)
+    assert [text[begin:end] for begin, end in places][-2:] == ["River", "Bank"]
+    np.testing.assert_allclose(*encoder.encode(["THE BANK", "the bank"]).vectors, atol=1e-6)
+
+
+def test_tokens_of_half_a_pair_keep_their_places(encoder):
+    """Half a surrogate pair is no character, and moves nothing."""
+    text = "the \ud800 bank\udc00"
+    found, wanted = (encoder.encode_tokens(some) for some in (text, "the \ufffd bank\ufffd"))
+    np.testing.assert_array_equal(found.tokens.vectors, wanted.tokens.vectors)
+    assert found.words.texts == ("the", "bank")
+    assert found.words.starts.tolist() == wanted.words.starts.tolist() == [0, 6]
+    assert encoder.spans(text).begins.tolist() == encoder.spans("the   bank").begins.tolist()
 
 
 @pytest.mark.parametrize("layers", [(3,), (-4,), (), ("1",), (1.0,), 0, None, (True,), "12"])

@@ -190,6 +190,14 @@ def test_encoder_lowers_texts_where_the_folder_says_so(model):
     assert keeps.card.relation_to(lowers.card) is not em.Relation.SAME
 
 
+def test_encoder_reads_half_a_surrogate_pair_as_no_character(model):
+    """As the static encoder, it takes any str."""
+    encoder = em.TextEncoder(model, "float32")
+    found = encoder.encode(["the \ud83d bank", "\udc00"]).vectors
+    np.testing.assert_array_equal(found, encoder.encode(["the \ufffd bank", "\ufffd"]).vectors)
+    assert em.TextEncoder().encode(["the \ud83d bank"]).placed.all()
+
+
 def test_encoder_takes_the_metric_of_the_folder(tmp_path):
     """Cosine unless it says otherwise; what has no metric here is refused."""
     for number, (named, metric) in enumerate(

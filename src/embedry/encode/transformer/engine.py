@@ -90,7 +90,7 @@ class TransformerEngine:
         self.asked = asked
         self._found = find_model(asked.name, asked.revision)
         self._recipe = recipe = read_recipe(self._found.folder, asked.prompts)
-        self._tokens = Tokens(recipe.folder, recipe.longest)
+        self._tokens = Tokens(recipe.folder, recipe.longest, lowercase=recipe.lowercase)
         self._network = Network(recipe.folder, recipe.architecture, asked.precision, threads)
         content = self._fingerprint()
         self._runtime = self._network.runtime(content, lambda graph: [graph.pooled(recipe.head)])
@@ -165,11 +165,11 @@ class TransformerEngine:
     def encode_tokens(self, text: str, layers: Sequence[int]) -> Contextual:
         """Return the vectors of the tokens and words of one text; see `TextEncoder`."""
         _check([text])
-        return self._contexts.encode(self._prepared(text), layers)
+        return self._contexts.encode(text, layers)
 
     def spans(self, text: str) -> Spans:
         """Return the pieces of a text, all of them; see `TextEncoder.spans`."""
-        return self._tokens.spans(self._prepared(text))
+        return self._tokens.spans(text)
 
     def save(self, path: str | Path) -> None:
         """Write what finds the model again: its name, revision, settings and card.
@@ -193,7 +193,7 @@ class TransformerEngine:
     ) -> NDArray[np.bool_]:
         """Fill in the vectors of some texts; return which were too long."""
         prompt = self._recipe.prompts[role]
-        cut = self._tokens.cut([self._prepared(prompt + text) for text in texts])
+        cut = self._tokens.cut([prompt + text for text in texts])
 
         def take(part: NDArray[np.int64], outputs: list[NDArray[np.float32]]) -> None:
             vectors[part] = self._cut_to_dims(outputs[0])
@@ -201,9 +201,6 @@ class TransformerEngine:
 
         self._network.run(self._runtime, cut, take)
         return cut.truncated
-
-    def _prepared(self, text: str) -> str:
-        return text.lower() if self._recipe.lowercase else text
 
     def _cut_to_dims(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         if vectors.shape[1] == self._dims:

@@ -8,6 +8,7 @@ What it is not: a tokenizer for models without a ``tokenizer.json``.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from embedry.kernels.text.wordpiece import Spans
 
 __all__ = ["Tokenized", "Tokens"]
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +59,9 @@ class Tokens:
         With ``tokenizer.json``.
     longest : int
         The most tokens of a text, special ones included.
+    lowercase : bool, default False
+        Put texts in lower case before the tokenizer's own normalizer, as sentence-transformers
+        does for ``do_lower_case``; offsets are of the text as it came.
 
     Raises
     ------
@@ -65,9 +71,13 @@ class Tokens:
         If it is damaged.
     MissingExtraError
         If tokenizers is not installed.
+
+    Notes
+    -----
+    Half a surrogate pair, which is no character, is read as U+FFFD.
     """
 
-    def __init__(self, folder: Path, longest: int) -> None:
+    def __init__(self, folder: Path, longest: int, *, lowercase: bool = False) -> None:
         path = folder / "tokenizer.json"
         if not path.is_file():
             raise FileNotFoundError(
@@ -75,12 +85,12 @@ class Tokens:
                 "transformers' AutoTokenizer.from_pretrained(...).save_pretrained(folder)."
             )
         content = path.read_bytes()
-        self._path = path
-        self._tokenizer = _tokenizer(path, content)
+        self._path, self._lowercase = path, lowercase
+        self._tokenizer = _tokenizer(path, content, lowercase)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(longest)
         self.longest = longest
-        self.digest = _digest(path, content)
+        self.digest = _digest(path, content, lowercase)
 
     def cut(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> Tokenized:
         """Cut texts, or pairs of texts.
@@ -96,7 +106,8 @@ class Tokens:
         """
         encode, ids, segments, truncated = self._tokenizer.encode, [], [], []
         for text in texts:
-            found = encode(text) if isinstance(text, str) else encode(*text)
+            parts = (text,) if isinstance(text, str) else text
+            found = encode(*map(_readable, parts))
             ids.append(np.array(found.ids, np.int32))
             segments.append(np.array(found.type_ids, np.int32))
             truncated.append(bool(found.overflowing))
@@ -115,14 +126,14 @@ class Tokens:
         """
         from embedry.kernels.text.wordpiece import Spans
 
-        found = self._whole.encode(text, add_special_tokens=False)
+        found = self._whole.encode(_readable(text), add_special_tokens=False)
         begins, ends = np.array(found.offsets, np.int32).reshape(-1, 2).T
         return Spans(np.array(found.ids, np.int32), begins, ends)
 
     @cached_property
     def _whole(self) -> Any:
         """The same, cutting nothing off."""
-        whole = _tokenizer(self._path, self._path.read_bytes())
+        whole = _tokenizer(self._path, self._path.read_bytes(), self._lowercase)
         whole.no_padding()
         whole.no_truncation()
         return whole
@@ -138,24 +149,39 @@ class Tokens:
         -------
         tokenizers.Encoding
         """
-        return self._tokenizer.encode(text)
+        return self._tokenizer.encode(_readable(text))
 
 
-def _tokenizer(path: Path, content: bytes) -> Any:
+def _readable(text: str) -> str:
+    """Return a text of the same length that can be written as UTF-8."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
+
+
+def _tokenizer(path: Path, content: bytes, lowercase: bool) -> Any:
     try:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise MissingExtraError("A transformer", extra="text") from error
     try:
-        return Tokenizer.from_buffer(content)
+        tokenizer = Tokenizer.from_buffer(content)
     except Exception as error:  # tokenizers raises nothing narrower
         raise FileFormatError(f"{path} is damaged: {error}. Fetch it again.", path=path) from error
+    if lowercase:
+        _lower_first(tokenizer)
+    return tokenizer
 
 
-def _digest(path: Path, content: bytes) -> str:
+def _lower_first(tokenizer: Any) -> None:
+    from tokenizers.normalizers import Lowercase, Sequence
+
+    own = tokenizer.normalizer
+    tokenizer.normalizer = Lowercase() if own is None else Sequence([Lowercase(), own])
+
+
+def _digest(path: Path, content: bytes, lowercase: bool) -> str:
     """Return a digest of how texts are cut, whatever length and padding the file names."""
     try:
-        parts = json.loads(content)
-        return fingerprint({**parts, "truncation": None, "padding": None})
+        parts = {**json.loads(content), "truncation": None, "padding": None}
+        return fingerprint(parts, "lowercase") if lowercase else fingerprint(parts)
     except (TypeError, ValueError) as error:
         raise FileFormatError(f"{path} is damaged: {error}. Fetch it again.", path=path) from error

@@ -66,7 +66,7 @@ def test_scores_are_those_of_the_plain_forward(tmp_path, name):
         rows = forward(weights, ids[None], mask, kinds)[-1]
         wanted.append(pooled(rows, mask, head, weights.architecture.epsilon)[0, 0])
     found = Reranker(folder, "float32").score("the bank", DOCUMENTS)
-    assert found.dtype == np.float32
+    assert found.values.dtype == np.float32
     np.testing.assert_allclose(found, 1 / (1 + np.exp(-np.array(wanted))), atol=1e-5)
 
 
@@ -78,7 +78,7 @@ def test_scores_end_as_the_model_says(model, where):
     change_json(model / "config.json", **{
         where: {"activation_fn": named} if where == "sentence_transformers" else named
     })  # fmt: skip
-    bare = Reranker(model, "float32").score("the bank", DOCUMENTS)
+    bare = np.asarray(Reranker(model, "float32").score("the bank", DOCUMENTS))
     np.testing.assert_allclose(squeezed, 1 / (1 + np.exp(-bare)), atol=1e-5)
 
 
@@ -156,7 +156,7 @@ def test_rank_is_the_order_of_the_scores(model):
     """Best first; k at most; documents alike keep their order."""
     reranker = Reranker(model)
     documents = [*DOCUMENTS, DOCUMENTS[0]]
-    scores = reranker.score("the bank", documents)
+    scores = reranker.score("the bank", documents).values
     ranked = reranker.rank("the bank", documents)
     assert sorted(place for place, _ in ranked) == list(range(5))
     assert [score for _, score in ranked] == sorted(map(float, scores), reverse=True)
@@ -165,6 +165,30 @@ def test_rank_is_the_order_of_the_scores(model):
     assert reranker.rank("the bank", documents, k=2) == ranked[:2]
     assert reranker.rank("the bank", documents, k=99) == ranked
     assert reranker.rank("the bank", []) == []
+
+
+def test_scores_count_pairs_that_are_too_long(model):
+    """Which, and how many; what was read is scored, and the whole is an array."""
+    found = Reranker(model, "float32").score("the bank", DOCUMENTS)
+    assert found.truncated == 1
+    assert found.truncated_items.tolist() == [False, False, True, False]
+    assert len(found) == 4
+    np.testing.assert_array_equal(np.asarray(found, np.float64), found.values)
+    assert [float(score) for score in found] == found.values.tolist()
+    none = Reranker(model).score("the bank", [])
+    assert (len(none), none.truncated) == (0, 0)
+
+
+def test_search_orders_by_the_scores(model, tmp_path):
+    """A collection takes a Reranker as it is."""
+    reranker = Reranker(model, "float32")
+    with em.Collection.open(tmp_path / "items") as items:
+        items.upsert(range(3), documents=["the river bank", "a loan of money", "boats on the lake"])
+        items.add_field("content", encoder=em.TextEncoder())
+        hits = items.search("the bank", rerank=reranker, k=3)
+        wanted = reranker.score("the bank", [hit.document for hit in hits])
+    np.testing.assert_allclose([hit.score for hit in hits], wanted, atol=1e-6)
+    assert np.all(np.diff(wanted) <= 0)
 
 
 def test_reranker_reads_half_a_surrogate_pair_as_no_character(model):

@@ -12,7 +12,7 @@ R. Nogueira, K. Cho, "Passage re-ranking with BERT", 2019.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
@@ -31,15 +31,48 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from embedry.encode.transformer.model.checkpoint import Checkpoint
     from embedry.encode.transformer.tokens import Tokenized
+    from embedry.progress import Advance
 
-__all__ = ["Reranker"]
+__all__ = ["Reranker", "Scores"]
 
 Precision = Literal["auto", "float32", "bfloat16", "int8"]
 _PAIRS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """How well documents answer a query, and what was not read; also an array.
+
+    Attributes
+    ----------
+    values : ndarray (n,), float32
+        In the order of the documents; larger is better.
+    truncated : int
+        Pairs that were longer than the model reads.
+    truncated_items : ndarray (n,), bool
+        Which.
+    """
+
+    values: NDArray[np.float32]
+    truncated: int
+    truncated_items: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, place: int) -> np.float32:
+        """Return the score of one document."""
+        found: np.float32 = self.values[place]
+        return found
+
+    def __array__(
+        self, dtype: DTypeLike | None = None, *, copy: bool | None = None
+    ) -> NDArray[np.float32]:
+        return np.array(self.values, dtype, copy=copy)
 
 
 class Reranker:
@@ -108,20 +141,21 @@ class Reranker:
         parts = fingerprint("scores", self._network.digest, *head.to_parts())
         self._runtime = self._network.runtime(parts, lambda graph: [graph.pooled(head)])
 
-    def score(self, query: str, documents: Iterable[str]) -> NDArray[np.float32]:
+    def score(self, query: str, documents: Iterable[str]) -> Scores:
         """Return how well each document answers the query.
 
         Parameters
         ----------
         query : str
         documents : iterable of n str
-            Of a pair that is too long, the longer text is cut.
+            Of a pair that is too long, the longer text is cut, and the pair is counted.
 
         Returns
         -------
-        ndarray (n,), float32
-            In the order of the documents; larger is better. On the model's own scale: in
-            [0, 1] where it ends in a sigmoid, as most do, else unbounded.
+        Scores
+            ``values`` (n,) float32, in the order of the documents; larger is better. On the
+            model's own scale: in [0, 1] where it ends in a sigmoid, as most do, else unbounded.
+            ``truncated`` counts pairs of which not all was read.
 
         Raises
         ------
@@ -129,22 +163,12 @@ class Reranker:
             If the query or a document is no str, or ``documents`` is a single one.
         """
         pairs = _pairs(query, documents, self._prompt)
-        scores = np.empty(len(pairs), np.float32)
+        scores, cut = np.empty(len(pairs), np.float32), np.zeros(len(pairs), np.bool_)
         with bar("Reading pairs", len(pairs)) as advance:
             for first in range(0, len(pairs), _PAIRS_AT_ONCE):
-                some = scores[first : first + _PAIRS_AT_ONCE]
-
-                def take(
-                    part: NDArray[np.int64],
-                    outputs: list[NDArray[np.float32]],
-                    some: NDArray[np.float32] = some,
-                ) -> None:
-                    some[part] = outputs[0][:, 0]
-                    advance(len(part))
-
-                cut = self._cut(pairs[first : first + _PAIRS_AT_ONCE])
-                self._network.run(self._runtime, cut, take)
-        return scores
+                part = slice(first, first + _PAIRS_AT_ONCE)
+                cut[part] = self._score(pairs[part], scores[part], advance)
+        return Scores(scores, int(cut.sum()), cut)
 
     def rank(
         self, query: str, documents: Iterable[str], k: int | None = None
@@ -170,9 +194,22 @@ class Reranker:
         """
         if k is not None and (isinstance(k, bool) or not isinstance(k, int) or k < 1):
             raise InputError(f"k must be None or an int of at least 1; got {k!r}.")
-        scores = self.score(query, documents)
+        scores = self.score(query, documents).values
         order = np.argsort(-scores, kind="stable")[:k]
         return [(int(place), float(scores[place])) for place in order]
+
+    def _score(
+        self, pairs: list[tuple[str, str]], scores: NDArray[np.float32], advance: Advance
+    ) -> NDArray[np.bool_]:
+        """Fill in the scores of some pairs; return which were too long."""
+
+        def take(part: NDArray[np.int64], outputs: list[NDArray[np.float32]]) -> None:
+            scores[part] = outputs[0][:, 0]
+            advance(len(part))
+
+        cut = self._cut(pairs)
+        self._network.run(self._runtime, cut, take)
+        return cut.truncated
 
     def _cut(self, pairs: list[tuple[str, str]]) -> Tokenized:
         cut = self._tokens.cut(pairs)

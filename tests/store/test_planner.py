@@ -18,7 +18,7 @@ from embedry.store.collection import Collection
 from embedry.store.indexes.text_index import TextIndex
 from embedry.store.memory.calibration import Background
 from embedry.store.memory.mirror import searchable
-from embedry.store.planner import DENSE_SHARE
+from embedry.store.planner import DENSE_SHARE, DENSE_SHARES
 
 NAMES = ["fox", "wolf", "wood", "gold", "knight", "mountain", "rides", "red", "grey", "dragon"]
 
@@ -384,3 +384,12 @@ def test_search_include_self_comes_first_among_equals_and_longer_ones(tmp_path, 
         assert len(items.search(id=30, field="v", k=40, include_self=True)) == 40
         there = items.search(id=30, field="v", k=5, include_self=True, where={"n": {"$lt": 9}})
         assert 30 not in there.ids
+
+
+def test_hybrid_weighs_a_field_by_what_made_it(tmp_path):
+    """The best by words alone has what is left of the share of the static encoder."""
+    with Collection.open(tmp_path / "things") as things:
+        things.upsert(["a"], documents=["apples and pears"])
+        things.add_field("content", encoder=em.TextEncoder())
+        hit = things.search("apples", field="content")[0]
+        assert hit.parts["text"] == pytest.approx(1 - DENSE_SHARES["static"])

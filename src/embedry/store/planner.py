@@ -36,7 +36,9 @@ __all__ = ["Mode", "Question", "answer"]
 Mode = Literal["auto", "dense", "text", "hybrid"]
 _MODES = get_args(Mode)
 
-DENSE_SHARE = 0.6  # of a hybrid score, the rest is BM25's: docs/decisions/0002
+# of a hybrid score, by what made the space; the rest is BM25's: docs/decisions/0002
+DENSE_SHARES = {"static": 0.5, "transformer": 0.7, "remote": 0.7}
+DENSE_SHARE = 0.6  # of all others, such as word2vec
 _HYBRID_DEPTH = 100  # candidates each side brings, at least
 _NO_PARTS: dict[str, float] = {}
 
@@ -234,11 +236,12 @@ def _hybrid(
         if found is not None:
             positions = np.union1d(positions, found.positions)
         by_text = text.scores(words, positions).astype(np.float64)
-    by_text *= (1 - DENSE_SHARE) / (float(bm25[0]) if len(bm25) else 1.0)
+    share = DENSE_SHARES.get(query.field.card.kind, DENSE_SHARE)
+    by_text *= (1 - share) / (float(bm25[0]) if len(bm25) else 1.0)
     by_field = np.zeros(len(positions))
     if query.row is not None:
         raw = vectors.scores_of(query.row, positions).astype(np.float64)
-        by_field = DENSE_SHARE * query.field.background(query.role).calibrated(raw)
+        by_field = share * query.field.background(query.role).calibrated(raw)
     scores = by_text + by_field
     order = np.lexsort((positions, -scores))[: question.k]
     name = query.field.name

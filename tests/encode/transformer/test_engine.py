@@ -398,7 +398,7 @@ def test_static_encoder_refuses_what_only_a_transformer_has():
 
 
 def test_encoder_compiles_once_and_believes_no_damaged_cache(model, monkeypatch, tmp_path):
-    """The second process loads what the first compiled; a file cut short is compiled anew."""
+    """The second process loads what the first compiled; a file cut or changed is made anew."""
     from embedry.encode.transformer.model import runtime
 
     monkeypatch.setenv("EMBEDRY_CACHE", str(tmp_path / "cache"))
@@ -414,6 +414,33 @@ def test_encoder_compiles_once_and_believes_no_damaged_cache(model, monkeypatch,
     third = em.TextEncoder(model, "float32").encode(TEXTS).vectors
     assert len(built) == 2
     np.testing.assert_array_equal(first, third)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    fourth = em.TextEncoder(model, "float32").encode(TEXTS).vectors
+    assert len(built) == 3
+    np.testing.assert_array_equal(first, fourth)
+
+
+def test_cache_keeps_the_graphs_that_were_used_last(model, monkeypatch, tmp_path):
+    """So many, of all versions together; one that is used again is young again."""
+    from embedry.encode.transformer.model import runtime
+
+    monkeypatch.setenv("EMBEDRY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(runtime, "_MOST", 3)
+    em.TextEncoder(model, "float32")
+    (first,) = (tmp_path / "cache").rglob("*.graph")
+    older = tmp_path / "cache" / "graphs" / "embedry-0" / "old.graph"
+    older.parent.mkdir()
+    for age, path in ((300, older), (200, first), *((100, older.with_stem(n)) for n in "ab")):
+        path.touch()
+        os.utime(path, (path.stat().st_mtime - age,) * 2)
+    em.TextEncoder(model, "float32")  # used again
+    em.TextEncoder(model, "int8")
+    left = set((tmp_path / "cache").rglob("*.graph"))
+    assert len(left) == 3
+    assert first in left
+    assert older not in left
 
 
 def test_architecture_of_the_made_models_is_read(model):

@@ -7,7 +7,9 @@ it is not: a setting of the process; nothing global is touched.
 
 from __future__ import annotations
 
+import os
 import platform
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Runtime", "best_precision", "compiled"]
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
-_END = b"embedry-graph-1 "  # a file that does not end so, with its length, was cut short
+_END = b"embedry-graph-2 "  # a file that ends otherwise, or of another checksum, is damaged
+_MOST = 16  # graphs that are kept, some of hundreds of megabytes: those used last
 
 Batch = tuple["NDArray[np.float32]", "NDArray[np.float32]"]
 
@@ -180,12 +183,20 @@ def _load(
     """Return a graph and the mapped file that it shares; None where there is none to believe."""
     with suppress(OSError, RuntimeError, ValueError):  # it is compiled again
         data = np.asarray(np.memmap(place, np.uint8, "c"))  # OpenVINO takes no read-only memory
-        end = len(data) - len(_END) - 8
-        trailer = bytes(data[max(end, 0) :])
-        if end > 0 and trailer == _END + end.to_bytes(8, "little"):
+        end = len(data) - len(_trailer(b""))
+        if end > 0 and bytes(data[end:]) == _trailer(data[:end].data):
             tensor = ov.Tensor(data[:end], shared_memory=True)
-            return core.import_model(tensor, "CPU", settings), data
+            graph = core.import_model(tensor, "CPU", settings)
+            with suppress(OSError):
+                os.utime(place)
+            return graph, data
     return None
+
+
+def _trailer(data: bytes | memoryview) -> bytes:
+    """Return what stands behind a graph: its length and checksum."""
+    checksum = zlib.crc32(data)
+    return _END + memoryview(data).nbytes.to_bytes(8, "little") + checksum.to_bytes(4, "little")
 
 
 def _keep(made: Any, place: Path) -> None:
@@ -194,4 +205,19 @@ def _keep(made: Any, place: Path) -> None:
         data = stream.getbuffer() if hasattr(stream, "getbuffer") else stream
         with write_atomically(place) as aside, aside.open("wb") as file:
             file.write(data)
-            file.write(_END + len(data).to_bytes(8, "little"))
+            file.write(_trailer(data))
+        _forget_the_oldest(place.parent.parent)
+
+
+def _forget_the_oldest(folder: Path) -> None:
+    """Delete the graphs that were used longest ago, those of other versions among them.
+
+    A process that has one mapped keeps it until it ends.
+    """
+    used: list[tuple[float, Path]] = []
+    for path in folder.glob("*/*.graph"):
+        with suppress(OSError):  # another process deleted it
+            used.append((path.stat().st_mtime, path))
+    for _, path in sorted(used, reverse=True)[_MOST:]:
+        with suppress(OSError):  # Windows deletes nothing that is mapped
+            path.unlink()

@@ -161,6 +161,8 @@ class Reranker:
         ------
         InputError
             If the query or a document is no str, or ``documents`` is a single one.
+        FileFormatError
+            If the tokenizer gives a token that the model does not have.
         """
         pairs = _pairs(query, documents, self._prompt)
         scores, cut = np.empty(len(pairs), np.float32), np.zeros(len(pairs), np.bool_)
@@ -191,6 +193,8 @@ class Reranker:
         ------
         InputError
             As `score`; or if k is below 1.
+        FileFormatError
+            As `score`.
         """
         if k is not None and (isinstance(k, bool) or not isinstance(k, int) or k < 1):
             raise InputError(f"k must be None or an int of at least 1; got {k!r}.")

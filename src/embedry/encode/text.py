@@ -137,6 +137,8 @@ class TextEncoder:
         ------
         InputError
             If ``items`` is a single str, something in it is no str, or there is no such role.
+        FileFormatError
+            If a transformer's tokenizer gives a token that its model does not have.
 
         Notes
         -----
@@ -170,6 +172,8 @@ class TextEncoder:
         ------
         InputError
             If this is the static encoder, ``text`` is no str, or there is no such layer.
+        FileFormatError
+            As `encode`.
         """
         from embedry.encode.transformer.engine import TransformerEngine
 

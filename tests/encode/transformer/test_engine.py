@@ -132,6 +132,27 @@ def test_encoder_reads_no_further_than_it_is_told(model):
     assert dict(em.TextEncoder(model).card.settings)["longest"] == 32
 
 
+def test_encoder_says_that_a_token_has_no_row(model):
+    """A tokenizer of another model, with more tokens than this one."""
+    parts = json.loads((model / "tokenizer.json").read_text(encoding="utf-8"))
+    parts["model"]["vocab"]["zebra"] = 99
+    write_json(model / "tokenizer.json", parts)
+    encoder = em.TextEncoder(model)
+    with pytest.raises(em.FileFormatError, match=r"below 40, .* it gave 99\. Fetch it again"):
+        encoder.encode(["the bank", "a zebra"])
+    with pytest.raises(em.FileFormatError, match="below 40"):
+        encoder.encode_tokens("zebra")
+
+
+@pytest.mark.parametrize("changed", ["max_position_embeddings", "hidden_size", "pad_token_id"])
+def test_encoder_refuses_tables_that_do_not_fit(tmp_path, changed):
+    """Found when the model is opened, not at the first long text."""
+    folder = plain_model(tmp_path / "model")
+    change_json(folder / "config.json", **{changed: 64})
+    with pytest.raises(em.FileFormatError, match=r"do not fit: its table of .* it is \("):
+        em.TextEncoder(folder)
+
+
 def test_encoder_of_no_texts_gives_none(model):
     """Nothing in, nothing out: of the right width."""
     assert em.TextEncoder(model).encode([]).vectors.shape == (0, 16)

@@ -18,6 +18,7 @@ from embedry.encode.transformer.model.embedding import embed
 from embedry.encode.transformer.model.graph import Graph
 from embedry.encode.transformer.model.runtime import best_precision, compiled
 from embedry.encode.transformer.model.weights import Weights
+from embedry.errors import FileFormatError
 from embedry.threads import thread_count
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Network:
     FileNotFoundError
         If there are no safetensors in the folder.
     FileFormatError
-        If they are damaged.
+        If they are damaged, or their tables are smaller than the configuration says.
     InputError
         If threads is below 1.
     """
@@ -60,6 +61,7 @@ class Network:
         self.precision = best_precision() if precision == "auto" else precision
         self.threads = thread_count(threads)
         self.weights = Weights(Checkpoint(folder), architecture)
+        self._check_tables()
 
     @cached_property
     def digest(self) -> str:
@@ -103,10 +105,42 @@ class Network:
         take : callable
             Is given the numbers of the texts of a batch, and what comes out, which is valid only
             until it returns; from several threads, where there are several.
+
+        Raises
+        ------
+        FileFormatError
+            If the tokenizer gives a token for which the model has no row.
         """
+        self._check_numbers(cut)
         lengths = np.array([len(ids) for ids in cut.ids], np.int64)
         parts = list(batches(lengths))
         runtime.run(self._batches(cut, parts), lambda number, outputs: take(parts[number], outputs))
+
+    def _check_tables(self) -> None:
+        shape, places = self.architecture, self.weights.places
+        needed = {"tokens": (self.weights.words.rows, shape.padding + 1)}
+        if places is not None:
+            needed["positions"] = (places, shape.longest + shape.offset)
+        for name, (table, rows) in needed.items():
+            if table.ndim != 2 or len(table) < rows or table.shape[1] != shape.hidden:
+                raise self._misfit(
+                    f"its table of {name} must be ({rows} or more, {shape.hidden}); it is "
+                    f"{table.shape}"
+                )
+
+    def _check_numbers(self, cut: Tokenized) -> None:
+        rows = len(self.weights.words.rows)
+        if (highest := max((int(ids.max(initial=0)) for ids in cut.ids), default=0)) >= rows:
+            raise self._misfit(
+                f"its tokenizer must give numbers below {rows}, one a row of its table; it gave "
+                f"{highest}"
+            )
+
+    def _misfit(self, what: str) -> FileFormatError:
+        folder = self.weights.checkpoint.folder
+        return FileFormatError(
+            f"The files of the model in {folder} do not fit: {what}. Fetch it again.", path=folder
+        )
 
     def _batches(self, cut: Tokenized, parts: list[NDArray[np.int64]]) -> Iterator[Batch]:
         table = self.weights.segments

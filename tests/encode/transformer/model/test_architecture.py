@@ -46,6 +46,10 @@ def test_architecture_refuses_what_generates():
         ({"num_attention_heads": 0}, "sizes above 0"),
         ({"hidden_size": "16"}, "sizes above 0"),
         ({"max_position_embeddings": None}, "config.json must be whole"),
+        ({"pad_token_id": "0"}, "pad_token_id must be the number of a token; got '0'"),
+        ({"pad_token_id": -1}, "pad_token_id must be the number of a token; got -1"),
+        ({"pad_token_id": True}, "pad_token_id must be the number of a token; got True"),
+        ({"model_type": "roberta", "pad_token_id": "1"}, "config.json must be whole"),
     ],
 )
 def test_architecture_refuses_what_is_not_built(change, message):
@@ -86,3 +90,22 @@ def test_modernbert_refuses_stretched_angles():
     rope = {"full_attention": {"rope_type": "yarn", "rope_theta": 1e4}}
     with pytest.raises(em.InputError, match="'default'; got 'yarn'"):
         Architecture.of({**MODERN, "rope_parameters": rope})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rope_parameters": {"rope_type": "default", "rope_theta": 1e4}}, "object for each kind"),
+        ({"rope_parameters": [1e4]}, "object for each kind"),
+        ({"layer_types": ["full_attention"]}, "of each of 4 layers"),
+        ({"layer_types": ["full_attention"] * 3 + ["chunked_attention"]}, "of each of 4 layers"),
+        ({"layer_types": "full"}, "of each of 4 layers"),
+        ({"layer_types": [["full_attention"]] * 4}, "config.json must be whole"),
+        ({"global_attn_every_n_layers": 0}, "config.json must be whole"),
+        ({"pad_token_id": "3"}, "pad_token_id must be"),
+    ],
+)
+def test_modernbert_refuses_what_it_cannot_read(change, message):
+    """Never by an error of Python's own."""
+    with pytest.raises(em.InputError, match=message):
+        Architecture.of({**MODERN, **change})

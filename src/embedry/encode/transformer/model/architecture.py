@@ -136,7 +136,7 @@ class Architecture:
             )
         try:
             found = FAMILIES[family](config)
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"config.json must be whole; this one is not: {error!r}.") from error
         found._check()
         return found
@@ -148,6 +148,11 @@ class Architecture:
             raise InputError(
                 "config.json must give sizes above 0, and a width that the heads divide; got "
                 f"hidden, layers, heads, inner, positions = {sizes}."
+            )
+        if type(self.padding) is not int or self.padding < 0:
+            raise InputError(
+                f"pad_token_id must be the number of a token; got {self.padding!r}. Mend "
+                "config.json."
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -214,12 +219,22 @@ def _distilbert(config: Mapping[str, Any]) -> Architecture:
     )
 
 
+_KINDS = {"full_attention", "sliding_attention"}
+
+
 def _modernbert(config: Mapping[str, Any]) -> Architecture:
     layers = config["num_hidden_layers"]
     kinds = config.get("layer_types") or [
-        "sliding_attention" if layer % config.get("global_attn_every_n_layers", 3) else "full"
+        "sliding_attention"
+        if layer % config.get("global_attn_every_n_layers", 3)
+        else "full_attention"
         for layer in range(layers)
     ]
+    if not isinstance(kinds, list) or len(kinds) != layers or not set(kinds) <= _KINDS:
+        raise InputError(
+            f"layer_types must say of each of {layers} layers which of {', '.join(sorted(_KINDS))} "
+            f"it is; got {kinds!r:.60}. Such models are not built."
+        )
     near = [kind == "sliding_attention" for kind in kinds]
     bases = _rotary_bases(config)
     return Architecture(
@@ -242,6 +257,11 @@ def _modernbert(config: Mapping[str, Any]) -> Architecture:
 def _rotary_bases(config: Mapping[str, Any]) -> tuple[float, float]:
     """Return the base of layers that see all and of those that see what is near."""
     rope = config.get("rope_parameters") or {}
+    if not isinstance(rope, dict) or not all(isinstance(part, dict) for part in rope.values()):
+        raise InputError(
+            f"rope_parameters must be an object for each kind of layer; got {rope!r:.60}. Mend "
+            "config.json."
+        )
     for kind, parameters in rope.items():
         if parameters.get("rope_type", "default") != "default":
             raise InputError(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import embedry as em
-from embedry.errors import ForeignSpaceError, InputError
+from embedry.errors import FileFormatError, ForeignSpaceError, InputError
 
 TEXTS = ["A cat sat on the mat.", "Kittens like rugs.", "Shares fell on Monday.", ""]
 
@@ -84,3 +84,34 @@ def test_text_encoder_refuses_odd_settings_and_items():
         em.TextEncoder().encode(["a"], role="passage")
     with pytest.raises(InputError, match="threads"):
         em.TextEncoder(threads=0)
+
+
+def test_text_encoder_reads_nothing_into_what_it_does_not_know(encoder):
+    """A text of unknown pieces alone has no vector; beside known words they change nothing."""
+    found = encoder.encode(["🍕", "🇩🇪 🍕", "pizza 🍕", "pizza"])
+    assert found.placed.tolist() == [False, False, True, True]
+    np.testing.assert_allclose(found.vectors[2], found.vectors[3], atol=1e-6)
+    assert "🍕" in found.unknown
+
+
+def test_text_encoder_refuses_a_file_whose_weights_changed(encoder, tmp_path):
+    """Weights that are not those of the card are damage, wherever they lie."""
+    path = tmp_path / "encoder"
+    encoder.save(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match="damaged"):
+        em.load(path)
+
+
+def test_search_takes_what_an_encoder_gives(encoder, tmp_path):
+    """A vector with its card is searched by; that of another space is refused."""
+    with em.Collection.open(tmp_path / "shelf") as shelf:
+        shelf.upsert(["cat", "share"], documents=["Kittens like rugs.", "Shares fell."])
+        shelf.add_field("content", encoder=encoder)
+        query = encoder.encode(["a cat"], role="query")
+        assert shelf.search(vector=query, field="content", k=1).ids == ("cat",)
+        other = em.TagEncoder().fit([["cat"], ["share"]]).encode([["cat"]])
+        with pytest.raises(em.ForeignSpaceError):
+            shelf.search(vector=other, field="content")

@@ -1,5 +1,6 @@
 """Laws of what encoders take: any iterable of texts, and nothing else."""
 
+import numpy as np
 import pytest
 
 from embedry.encode.texts import as_texts
@@ -27,6 +28,7 @@ def test_as_texts_takes_any_iterable_in_order():
         (b"a text", "documents must be a list of texts"),
         (None, "documents must be a list of texts; got None"),
         (3, "documents must be a list of texts; got 3"),
+        (np.array("a"), "documents must be a list of texts; iteration over a 0-d array"),
         (["a", None], "Each of documents must be a str; number 1 is NoneType"),
         ([b"a"], "Each of documents must be a str; number 0 is bytes"),
     ],

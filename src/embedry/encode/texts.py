@@ -32,7 +32,10 @@ def as_texts(items: object, name: str = "items") -> list[str]:
         raise InputError(
             f"{name} must be a list of texts; got {items!r:.40}. Pass [text] for a single one."
         )
-    texts = list(items)
+    try:
+        texts = list(items)
+    except TypeError as error:  # an array without dimensions
+        raise InputError(f"{name} must be a list of texts; {error}.") from error
     if set(map(type, texts)) - {str}:
         for place, text in enumerate(texts):
             if not isinstance(text, str):

@@ -37,7 +37,7 @@ Mode = Literal["auto", "dense", "text", "hybrid"]
 _MODES = get_args(Mode)
 
 # of a hybrid score, by what made the space; the rest is BM25's: docs/decisions/0002
-DENSE_SHARES = {"static": 0.5, "transformer": 0.7, "remote": 0.7}
+DENSE_SHARES = {"static": 0.5, "transformer": 0.8, "remote": 0.8}
 DENSE_SHARE = 0.6  # of all others, such as word2vec
 _HYBRID_DEPTH = 100  # candidates each side brings, at least
 _NO_PARTS: dict[str, float] = {}

@@ -142,13 +142,15 @@ def test_cached_clear_forgets_its_own_or_all(tmp_path):
     assert one.misses_ == 3
 
 
-def test_cached_begins_a_damaged_file_anew(tmp_path, caplog):
+@pytest.mark.parametrize("kept", [100, 5000])
+def test_cached_begins_a_damaged_file_anew(tmp_path, caplog, kept):
     """A damaged file costs time, never an answer; it is said."""
     path = tmp_path / "vectors"
     CachedEncoder(Counting(), path=path).encode(["a"])
     for suffix in ("-wal", "-shm"):
         (tmp_path / f"vectors{suffix}").unlink(missing_ok=True)
-    path.write_bytes(b"no database" * 1000)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:kept] + (b"" if kept > 100 else b"?" * (len(whole) - kept)))
     cached = CachedEncoder(Counting(), path=path)
     with caplog.at_level(logging.WARNING, "embedry"):
         same(cached.encode(["a"]), Counting().encode(["a"]))
@@ -256,3 +258,19 @@ def test_cached_finds_a_space_that_is_the_same_but_for_rounding(tmp_path):
         cached.encode(["a", "b"])
         made.append(cached.misses_)
     assert made == [2, 0, 0, 2]
+
+
+def test_cached_touches_no_file_that_is_none_of_its_own(tmp_path):
+    """Notes, or another database, given as the path are refused and stay as they are."""
+    notes, base = tmp_path / "notes.txt", tmp_path / "other.sqlite"
+    notes.write_text("my precious notes\n" * 100)
+    with closing(sqlite3.connect(base)) as other:
+        other.execute("CREATE TABLE vectors (key)")
+        other.commit()
+    for path in (notes, base, tmp_path):
+        before = path.read_bytes() if path.is_file() else None
+        with pytest.raises(InputError, match="must be that of a cache of vectors, or of nothing"):
+            CachedEncoder(Counting(), path=path)
+        assert path.is_dir() or path.read_bytes() == before
+    with pytest.raises(InputError, match="path must be"):
+        CachedEncoder(Counting(), path=3)

@@ -101,3 +101,17 @@ def test_chunk_cuts_no_word_that_fits(overlap):
     words = "antidisestablish menta ri an isms were discussed at unimaginable length " * 6
     parts = chunk(words, size=20, overlap=overlap, encoder=Letters())
     assert {word for part in parts for word in part.text.split()} == set(words.split())
+
+
+def test_chunk_overlaps_by_a_fifth_unless_told():
+    """A size alone is enough."""
+    text = "One two three. " * 40
+    for size in (1, 4, 24, 200):
+        assert chunk(text, size=size) == chunk(text, size=size, overlap=size // 5)
+
+
+@pytest.mark.parametrize("mark", [".", "!", "…", ")", "。", "\n", "\n ", ". ", ".)"])
+def test_chunk_takes_long_runs_of_marks(mark):
+    """A table of contents is no trap: a million marks are read in a moment."""
+    parts = chunk(mark * 200_000, size=200)
+    assert sum(part.pieces for part in chunk(mark * 200_000, size=200, overlap=0)) >= len(parts)

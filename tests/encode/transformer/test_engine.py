@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -498,3 +499,24 @@ def test_cached_transformer_counts_what_it_cut(model, tmp_path):
     assert (first.truncated, first.empty) == (again.truncated, again.empty)
     assert first.truncated_items.tolist() == again.truncated_items.tolist()
     assert cached.hits_ == len(TEXTS)
+
+
+def test_encoder_refuses_weights_that_are_no_numbers(model):
+    """A model that gives NaN is refused when it is opened, not by its neighbours."""
+    path = model / "model.safetensors"
+    tensors = load_file(path)
+    name = next(name for name in tensors if name.endswith("LayerNorm.weight"))
+    tensors[name] = np.full_like(tensors[name], np.nan)
+    save_file(tensors, path)
+    with pytest.raises(em.FileFormatError, match="finite vectors"):
+        em.TextEncoder(model)
+
+
+def test_encoder_says_that_it_does_not_survive_a_fork(model):
+    """A child of a fork is told at once what to do, and does not hang."""
+    encoder = em.TextEncoder(model, threads=1)
+    with mock.patch("embedry.encode.transformer.network.os.getpid", return_value=-1):
+        with pytest.raises(em.InputError, match="do not survive a fork"):
+            encoder.encode(["a"])
+        with pytest.raises(em.InputError, match="do not survive a fork"):
+            encoder.encode_tokens("a")

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embedry.atomic import as_path
 from embedry.card import Card, Relation
-from embedry.encode.cached.store import VectorStore
+from embedry.encode.cached.store import VectorStore, is_free
 from embedry.encode.encoder import Encoded, Encoder
 from embedry.encode.texts import as_texts
 from embedry.errors import InputError
@@ -24,6 +24,7 @@ from embedry.settings import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -58,7 +59,8 @@ class CachedEncoder:
     Raises
     ------
     InputError
-        If it is no encoder, or ``most_bytes`` is out of range.
+        If it is no encoder, ``most_bytes`` is out of range, or ``path`` is no path, or that of a
+        file which is no cache of vectors.
 
     Notes
     -----
@@ -225,7 +227,13 @@ def _together(parts: Sequence[NDArray[np.bool_] | None]) -> NDArray[np.bool_] | 
 
 def _file(path: str | Path | None) -> Path | None:
     if path is not None:
-        return Path(path)
+        place = as_path(path)
+        if not is_free(place):
+            raise InputError(
+                f"path must be that of a cache of vectors, or of nothing; {place} is something "
+                "else. Pass another."
+            )
+        return place
     folder = cache_dir("vectors")
     return None if folder is None else folder / "vectors.sqlite"
 

@@ -1,8 +1,8 @@
 """The store of a cache of vectors: rows by key in one SQLite file, the least used let go first.
 
 What it is: a cache. Whatever is wrong with the file, vectors are made again: a damaged one is
-begun anew, one that cannot be written is done without, and it is said once. What it is not: a
-place for anything that cannot be made again.
+begun anew, one that cannot be written is done without, and it is said once. A file that is none of
+ours is never touched. What it is not: a place for anything that cannot be made again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Row", "VectorStore"]
+__all__ = ["Row", "VectorStore", "is_free"]
 
 _LOG = logging.getLogger("embedry")
 _AT_ONCE = 500  # keys a statement
 _FRESH = 3600  # seconds: a row used within them is not marked again
 _KEPT = 0.9  # of the room, after letting go
 _OVERHEAD = 96  # bytes a row beside its vector, about
+_OURS = 0x454D4256  # "EMBV", the application id in the header of the file
+_HEADER, _ID_AT = b"SQLite format 3\0", 68  # https://www.sqlite.org/fileformat.html
 _ROOM = "SELECT bytes FROM room"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (
@@ -38,6 +40,16 @@ INSERT INTO room SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM room);
 
 Row = tuple[bytes, int]  # the bytes of a vector, and what happened to its text
 Answer = TypeVar("Answer")
+
+
+def is_free(path: Path) -> bool:
+    """Say whether a path is that of a cache, damaged or not, or of nothing yet."""
+    if not path.is_file():
+        return not path.exists()
+    with path.open("rb") as file:
+        head = file.read(100)
+    is_ours = head[_ID_AT : _ID_AT + 4] == _OURS.to_bytes(4, "big")
+    return not head or (head.startswith(_HEADER) and is_ours)
 
 
 class VectorStore:
@@ -91,6 +103,8 @@ class VectorStore:
             try:
                 return self._once(work)
             except sqlite3.OperationalError as error:  # locked, full, read-only, no folder
+                if error.sqlite_errorname == "SQLITE_IOERR_SHORT_READ":  # its end is missing
+                    return self._anew(work, otherwise)
                 return self._without(error, otherwise)
             except sqlite3.DatabaseError:
                 return self._anew(work, otherwise)
@@ -98,6 +112,8 @@ class VectorStore:
     def _once(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         if self._base is None:
             self._base = sqlite3.connect(self._path, timeout=30, check_same_thread=False)
+            if self._base.execute("PRAGMA application_id").fetchone()[0] != _OURS:
+                self._base.execute(f"PRAGMA application_id = {_OURS}")  # into the file: before WAL
             self._base.execute("PRAGMA journal_mode=WAL")
             self._base.execute("PRAGMA synchronous=NORMAL")
             self._base.executescript(_SCHEMA)

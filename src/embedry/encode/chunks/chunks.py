@@ -66,7 +66,7 @@ class _Unit:
 
 
 def chunk(
-    text: str, *, size: int = 200, overlap: int = 40, encoder: Spanning | None = None
+    text: str, *, size: int = 200, overlap: int | None = None, encoder: Spanning | None = None
 ) -> tuple[Chunk, ...]:
     """Cut a text into chunks of whole sentences where they fit.
 
@@ -76,8 +76,9 @@ def chunk(
     size : int
         The most pieces of a chunk, in [1, 1,000,000]. Encoders add two of their own: an encoder
         that reads 256 has room for 254.
-    overlap : int
-        The most pieces that a chunk shares with the one before, in [0, size - 1].
+    overlap : int, optional
+        The most pieces that a chunk shares with the one before, in [0, size - 1]; else a fifth
+        of the size.
     encoder : TextEncoder, optional
         Whose pieces are counted; else those of the encoder that comes with the package.
 
@@ -107,7 +108,7 @@ def chunk(
     if not isinstance(text, str):
         raise InputError(f"text must be a str; got {type(text).__name__}. Chunk texts one by one.")
     size = whole_number("size", size, 1, _LONGEST)
-    overlap = whole_number("overlap", overlap, 0, size - 1)
+    overlap = whole_number("overlap", size // 5 if overlap is None else overlap, 0, size - 1)
     units = list(_units(text, size, overlap, encoder or _built_in()))
     return tuple(
         Chunk(

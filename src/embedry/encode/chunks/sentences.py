@@ -17,8 +17,8 @@ __all__ = ["sentences"]
 
 _END = re.compile(
     r"""
-    [.!?…]+ ['"’”»)\]]* (?=\s)      # marks that need a space behind them
-    | [。！？｡։۔।॥]+ [」』）”’]*       # marks that need none
+    (?<![.!?…]) [.!?…]++ ['"’”»)\]]*+ (?=\s)  # marks that need a space behind them
+    | [。！？｡։۔।॥]++ [」』）”’]*+                # marks that need none
     | \n\s*\n | \r\n\s*\r\n         # an empty line
     """,
     re.VERBOSE,

@@ -104,6 +104,8 @@ class StaticTable:
         from embedry.kernels.text.pooling import RowTable  # brings the compiler: some 0.3 s
 
         scales, weights = self.scales.astype(np.float32), self.weights.astype(np.float32)
+        unknown = self.wordpiece.number(self.wordpiece.unknown)
+        scales[unknown] = weights[unknown] = 0  # what is not known says nothing
         return RowTable(self.codes, scales, weights, piece_marks(len(scales)))
 
     def save(self, path: str | Path) -> None:
@@ -175,6 +177,11 @@ class StaticTable:
                 raise ValueError("scales, weights and shares must be finite and at least 0")
         if self.card.roles != ROLES:
             raise ValueError(f"roles must be {ROLES}; got {self.card.roles}")
+        parts = (self.codes, self.scales, self.weights, self.shares)
+        if fingerprint(KIND, list(self.wordpiece.pieces), *parts, _WHAT_IS_DONE) != (
+            self.card.fingerprint
+        ):
+            raise ValueError("its content is not what the card says")
 
 
 @cache

@@ -245,6 +245,12 @@ class TransformerEngine:
         vectors = np.empty((len(PROBE_TEXTS), self._dims), np.float32)
         for role, part in PROBE_PARTS:
             self._encode(PROBE_TEXTS[part], role, vectors[part], _no_bar)
+        if not np.isfinite(vectors).all():
+            raise FileFormatError(
+                f"{self._found.folder} must hold weights that give finite vectors; these give NaN "
+                "or infinity. Fetch the model again.",
+                path=self._found.folder,
+            )
         return vectors
 
 

@@ -6,6 +6,7 @@ not: a choice of outputs; that is its users'.
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from embedry.encode.transformer.model.embedding import embed
 from embedry.encode.transformer.model.graph import Graph
 from embedry.encode.transformer.model.runtime import best_precision, compiled
 from embedry.encode.transformer.model.weights import Weights
-from embedry.errors import FileFormatError
+from embedry.errors import FileFormatError, InputError
 from embedry.threads import thread_count
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Network:
         self.architecture = architecture
         self.precision = best_precision() if precision == "auto" else precision
         self.threads = thread_count(threads)
+        self._process = os.getpid()
         self.weights = Weights(Checkpoint(folder), architecture)
         self._check_tables()
 
@@ -110,7 +112,14 @@ class Network:
         ------
         FileFormatError
             If the tokenizer gives a token for which the model has no row.
+        InputError
+            After a fork.
         """
+        if os.getpid() != self._process:
+            raise InputError(
+                "A transformer must be used in the process that opened it: its threads do not "
+                "survive a fork. Open it anew in the child, or start children by spawn."
+            )
         self._check_numbers(cut)
         lengths = np.array([len(ids) for ids in cut.ids], np.int64)
         parts = list(batches(lengths))

@@ -15,7 +15,7 @@ import numpy as np
 
 from embedry.card import Card, Operation, Relation, check
 from embedry.embeddings import Embeddings
-from embedry.encode.encoder import Encoder
+from embedry.encode.encoder import Encoded, Encoder
 from embedry.errors import EmbedryError, EncoderMissingError, InputError
 from embedry.learn.modelfile import can_load, load
 from embedry.metrics import as_metric
@@ -171,7 +171,7 @@ class Field:
         InputError
             If it is not one vector, or a bare array came to a field that knows its maker.
         """
-        if isinstance(vector, Embeddings):
+        if isinstance(vector, Embeddings | Encoded):
             relation = check(vector.card, self.card, Operation.SEARCH)
             rows = vector.vectors
         else:

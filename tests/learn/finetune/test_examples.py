@@ -92,3 +92,10 @@ def test_keys_of_a_pair_do_not_depend_on_its_order_but_for_the_anchor():
     assert Pairs([one]).keys(one)[1:] == ("a",)
     scored = ScoredPairs([("a", "b", 1.0)])
     assert scored.keys(scored.rows[0]) == (frozenset("ab"),)
+
+
+def test_scored_pairs_have_shares_of_their_range():
+    """The lowest score is 0, the highest 1, whatever the scale."""
+    rows = [("a", "b", -3.0), ("c", "d", 1.0), ("e", "f", 5.0)]
+    assert ScoredPairs(rows).shares.tolist() == [0, 0.5, 1]
+    assert ScoredPairs(rows[:1]).shares.tolist() == [0]

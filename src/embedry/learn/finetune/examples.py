@@ -184,7 +184,8 @@ class Triplets(Examples):
 class ScoredPairs(Examples):
     """Pairs of texts that people graded: the larger, the more alike.
 
-    Only the order of the scores counts, so any scale will do.
+    Any scale will do: the lowest score is taught as a cosine of 0, the highest as one of 1. Of a
+    model of metric dot only the order counts.
 
     Parameters
     ----------
@@ -210,6 +211,12 @@ class ScoredPairs(Examples):
     def scores(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """The scores, (n,) float64."""
         return np.array([row[2] for row in self.rows], np.float64)
+
+    @property
+    def shares(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """The scores between the lowest and the highest, (n,) float64 in [0, 1]."""
+        low = self.scores.min()
+        return np.asarray((self.scores - low) / max(self.scores.max() - low, 1e-300))
 
     def keys(self, row: Row) -> tuple[Hashable, ...]:
         """Return the pair of texts, in whichever order; see `Examples.keys`."""

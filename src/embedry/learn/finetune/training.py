@@ -6,8 +6,8 @@ terminal and from the state of the process. What it is not: a trainer of our own
 References
 ----------
 Henderson et al. 2017, Efficient Natural Language Response Suggestion for Smart Reply (the other
-answers of a batch as wrong ones). Su 2022, CoSENT. Kusupati et al. 2022, Matryoshka Representation
-Learning. Reimers, Gurevych 2019, Sentence-BERT.
+answers of a batch as wrong ones). Reimers, Gurevych 2019, Sentence-BERT, section 3 (the cosine
+regressed). Su 2022, CoSENT (order alone). Kusupati et al. 2022, Matryoshka Representation Learning.
 """
 
 from __future__ import annotations
@@ -303,6 +303,8 @@ class Model:
         steps = TrainerCallback()
         steps.on_step_end = lambda *_told, **_more: advance(1)  # what else is told is not needed
         columns = dict(zip(examples.COLUMNS, zip(*examples, strict=True), strict=True))
+        if isinstance(examples, ScoredPairs):
+            columns["score"] = tuple(examples.shares.tolist())
         arguments = SentenceTransformerTrainingArguments(
             output_dir=folder,
             num_train_epochs=settings.epochs,
@@ -347,9 +349,11 @@ class Model:
 
         is_dot = self.metric.name == "dot"
         scale = 1.0 if is_dot else _SCALE
-        if isinstance(examples, ScoredPairs):
-            likeness = util.pairwise_dot_score if is_dot else util.pairwise_cos_sim
-            loss: Any = losses.CoSENTLoss(self._model, scale=scale, similarity_fct=likeness)
+        if isinstance(examples, ScoredPairs) and not is_dot:
+            loss: Any = losses.CosineSimilarityLoss(self._model)
+        elif isinstance(examples, ScoredPairs):
+            likeness = util.pairwise_dot_score
+            loss = losses.CoSENTLoss(self._model, scale=scale, similarity_fct=likeness)
         else:
             likeness = util.dot_score if is_dot else util.cos_sim
             loss = losses.MultipleNegativesRankingLoss(

@@ -6,7 +6,7 @@ promise. Where the new model is not better, the result says so, and the old one 
 References
 ----------
 Reimers, Gurevych 2019, Sentence-BERT. Henderson et al. 2017, Efficient Natural Language Response
-Suggestion for Smart Reply. Su 2022, CoSENT. Kusupati et al. 2022, Matryoshka Representation
+Suggestion for Smart Reply. Kusupati et al. 2022, Matryoshka Representation
 Learning.
 """
 
@@ -71,7 +71,8 @@ def finetune(
         hub's cache, or an encoder made from one of these. The network is not asked.
     examples : Pairs, Triplets or ScoredPairs, or iterable of tuples
         (anchor, positive), (anchor, positive, negative) or (first, second, score). The loss is
-        MultipleNegativesRankingLoss for the first two, CoSENTLoss for scores.
+        MultipleNegativesRankingLoss for the first two; for scores CosineSimilarityLoss, or, of a
+        model of metric dot, CoSENTLoss.
     out : str or Path
         A new folder, in the layout of sentence-transformers. It holds no text of the examples.
     held_out : float, or examples

@@ -12,7 +12,7 @@ from benchmarks.report import machine  # noqa: E402
 ALL = (
     "startup", "words", "word_quality", "threads", "graphs",
     "recommend", "leave_one_out", "evaluation", "coldstart", "search", "text",
-    "transformer",
+    "transformer", "tuning",
 )  # fmt: skip
 
 if __name__ == "__main__":

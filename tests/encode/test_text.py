@@ -86,6 +86,14 @@ def test_text_encoder_refuses_odd_settings_and_items():
         em.TextEncoder(threads=0)
 
 
+def test_text_encoder_says_what_it_is(encoder, tmp_path):
+    """Its repr names the space; a saved file given as a name is told what reads it."""
+    assert repr(encoder).startswith("TextEncoder(): static space ")
+    encoder.save(tmp_path / "saved")
+    with pytest.raises(InputError, match=r"is a file\. A saved encoder is read by embedry\.load"):
+        em.TextEncoder(tmp_path / "saved")
+
+
 def test_text_encoder_reads_nothing_into_what_it_does_not_know(encoder):
     """A text of unknown pieces alone has no vector; beside known words they change nothing."""
     found = encoder.encode(["🍕", "🇩🇪 🍕", "pizza 🍕", "pizza"])

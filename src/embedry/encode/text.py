@@ -111,6 +111,10 @@ class TextEncoder:
         further = {"revision": revision, "dims": dims, "prompts": prompts}
         self._engine = _engine(name, precision, threads, further)
 
+    def __repr__(self) -> str:
+        name = "" if self.name is None else repr(str(self.name))
+        return f"TextEncoder({name}): {self.card}"
+
     @property
     def card(self) -> Card:
         """The space of its vectors."""
@@ -274,6 +278,11 @@ def _engine(
         return StaticEngine(built_in(), threads)
     if not isinstance(name, (str, Path)) or not str(name).strip():
         raise InputError(f"name must be None or the name or folder of a model; got {name!r}.")
+    if Path(name).is_file():
+        raise InputError(
+            f"name must be that of a model, or its folder; {name} is a file. A saved encoder is read "
+            "by embedry.load(path)."
+        )
     from embedry.encode.transformer.engine import Asked, TransformerEngine
 
     return TransformerEngine(Asked(str(name), str(precision), **further), threads)

@@ -12,6 +12,7 @@ N. Reimers, I. Gurevych, "Sentence-BERT", 2019 (the teacher's kind). S. Tulkens,
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
@@ -278,10 +279,10 @@ def _engine(
         return StaticEngine(built_in(), threads)
     if not isinstance(name, (str, Path)) or not str(name).strip():
         raise InputError(f"name must be None or the name or folder of a model; got {name!r}.")
-    if Path(name).is_file():
+    if os.path.isfile(name):  # noqa: PTH113  (which takes names of any kind)
         raise InputError(
-            f"name must be that of a model, or its folder; {name} is a file. A saved encoder is read "
-            "by embedry.load(path)."
+            f"name must be that of a model, or its folder; {name} is a file. A saved encoder is "
+            "read by embedry.load(path)."
         )
     from embedry.encode.transformer.engine import Asked, TransformerEngine
 

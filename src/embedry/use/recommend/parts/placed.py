@@ -9,6 +9,7 @@ learner itself stays as it is.
 from __future__ import annotations
 
 from copy import copy
+from operator import is_
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -50,6 +51,8 @@ class PlacedTaste:
         self._users: dict[Id, int] = {}
         self._ids: set[Id] = set()  # of placed items
         self._slots = np.empty((0, 0), np.int64)
+        self._seen: list[object] = []  # what the last answer was made of
+        self._answer: TasteLearner = learner
 
     def now(self, mirror: Mirror) -> TasteLearner:
         """Return the learner with the items of a collection that content can place.
@@ -67,8 +70,19 @@ class PlacedTaste:
 
         Notes
         -----
-        Only what was written since the last call is placed: O(anchors dims) an item.
+        Only what was written since the last call is placed: O(anchors dims) an item. Where
+        nothing was, nothing is looked at.
         """
+        items, fields = mirror.items, mirror.fields
+        vectors = (field.vectors for field in fields.values())
+        seen = [*_maker(self.learner), items.alive, fields, *vectors]  # each replaced, none altered
+        if not _are_same(seen, self._seen):
+            self._answer = self._renewed(mirror)
+            self._seen = seen
+        return self._answer
+
+    def _renewed(self, mirror: Mirror) -> TasteLearner:
+        """Catch up with what was learned and written."""
         learner = self.learner
         if not isinstance(learner, PlacingLearner) or learner.placement_ is None:
             return learner
@@ -128,6 +142,10 @@ def embeddings_of(field: Field, mirror: Mirror, positions: NDArray[np.int64]) ->
     has = np.flatnonzero(slots >= 0)
     ids = [mirror.items.ids[at] for at in positions[has].tolist()]
     return Embeddings(ids, field.vectors.rows[slots[has]], field.card)
+
+
+def _are_same(now: list[object], before: list[object]) -> bool:
+    return len(now) == len(before) and all(map(is_, now, before))
 
 
 def _maker(learner: TasteLearner) -> tuple[object, object]:

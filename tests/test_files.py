@@ -58,7 +58,7 @@ def test_write_atomically_syncs_before_it_renames(tmp_path, monkeypatch):
     def sync(path):
         synced.append((path.is_dir(), (tmp_path / "f").exists()))
 
-    monkeypatch.setattr(atomic, "_fsync", sync)
+    monkeypatch.setattr(atomic, "fsync", sync)
     with write_atomically(tmp_path / "f") as aside:
         aside.write_text("new")
     assert synced == [(False, False), (True, True)]

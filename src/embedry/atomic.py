@@ -19,7 +19,7 @@ from embedry.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["as_path", "write_atomically"]
+__all__ = ["as_path", "fsync", "write_atomically"]
 
 _FRESH = 60.0  # seconds since the last byte: such a file may be of a writer without a lock
 
@@ -83,10 +83,10 @@ def write_atomically(path: str | Path) -> Iterator[Path]:
         mode = aside.stat().st_mode & 0o777  # what the umask gives, whatever the block puts there
         try:
             yield aside
-            _fsync(aside)
+            fsync(aside)
             aside.chmod(path.stat().st_mode & 0o777 if path.exists() else mode)
             aside.replace(path)
-            _fsync(path.parent)
+            fsync(path.parent)
         finally:
             aside.unlink(missing_ok=True)
 
@@ -150,7 +150,18 @@ def _is_left(aside: Path) -> bool:
         os.close(handle)
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Have the disk hold what was written to a file, or which files a folder has.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OSError
+        If it cannot.
+    """
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

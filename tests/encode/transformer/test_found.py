@@ -202,6 +202,7 @@ def test_model_that_the_hub_does_not_give_is_said(cache, monkeypatch):
         em.TextEncoder(NAME)
     assert "Long story" not in str(caught.value)
     assert "HF_TOKEN" in str(caught.value)
+    assert "HF_HUB_OFFLINE" not in str(caught.value)
 
 
 def test_offline_hub_is_obeyed(tmp_path):
@@ -211,13 +212,14 @@ def test_offline_hub_is_obeyed(tmp_path):
         "import embedry as em\n"
         f"print(dict(em.TextEncoder({NAME!r}).card.settings)['revision'])\n"
         "try: em.TextEncoder('someone/else')\n"
-        "except FileNotFoundError as error: print('no whole model' in str(error))\n"
+        "except FileNotFoundError as error:\n"
+        "    print('no whole model' in str(error), 'HF_HUB_OFFLINE is set' in str(error))\n"
     )
     environment = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "EMBEDRY_CACHE": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
     )
-    assert done.stdout.split() == [COMMIT, "True"], done.stderr
+    assert done.stdout.split() == [COMMIT, "True", "True"], done.stderr
 
 
 @pytest.mark.parametrize(

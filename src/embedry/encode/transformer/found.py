@@ -215,8 +215,7 @@ def _fetched(hub: Any, name: str, revision: str | None) -> Path:
                 return None  # noted in the hub's cache: not asked again
             raise FileNotFoundError(
                 f"There is no whole model {name} on this machine, and the hub gave none: "
-                f"{_first_line(error)} Pass a folder; or set HF_TOKEN where it is private, unset "
-                "HF_HUB_OFFLINE where it is set, and look whether the name is right."
+                f"{_first_line(error)} {_advice(hub)}"
             ) from error
 
     fetch(lambda: hub.hf_hub_download(name, "modules.json", revision=revision))
@@ -230,6 +229,13 @@ def _fetched(hub: Any, name: str, revision: str | None) -> Path:
         if not (folder / file).is_file():
             fetch(partial(hub.hf_hub_download, name, file, revision=folder.name))
     return folder
+
+
+def _advice(hub: Any) -> str:
+    """Return what to do where a model is not there: ask the hub, if nothing else forbids it."""
+    if hub.constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set: unset it to ask the hub, or pass a folder."
+    return "Pass a folder; or set HF_TOKEN where it is private, and look whether the name is right."
 
 
 def _first_line(error: BaseException) -> str:

@@ -11,7 +11,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from embedry.atomic import as_path
+from embedry.atomic import as_path, fsync
 from embedry.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,17 +79,9 @@ def new_folder(path: Path) -> Iterator[Path]:
         for file in sorted(aside.rglob("*")):
             if file.is_file():
                 file.chmod(mode)
-            _fsync(file)
-        _fsync(aside)
+            fsync(file)
+        fsync(aside)
         aside.replace(path)  # over an empty folder too
-        _fsync(aside.parent)
+        fsync(aside.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

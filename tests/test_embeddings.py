@@ -602,7 +602,7 @@ def test_embeddings_save_that_fails_keeps_the_old_file(tmp_path, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic, "_fsync", full)
+    monkeypatch.setattr(atomic, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         made(seed=1).save(path)
     assert same(Embeddings.load(path), emb)
